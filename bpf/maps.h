@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map: who writes it, who reads it, and why it has this type.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+/*
+ * The lease of each group: a CLOCK_BOOTTIME deadline in ns, 0 for none.
+ * Written by: Go, one atomic store through mmap. Read by: every program.
+ * ARRAY, because only that can be mapped: a flip is a store, not a syscall.
+ * It has its pages to itself, so that nothing else can be written by mistake.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_GROUPS);
+	__type(key, __u32);
+	__type(value, __u64);
+} leases SEC(".maps");
+
+/*
+ * The virtual routers by slot.
+ * Written by: Go, only while the lease is 0 (but for device_mac).
+ * Read by: every program. ARRAY: no hashing, read-mostly.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, struct router);
+} routers SEC(".maps");
+
+/*
+ * From an advert or a virtual MAC to the slot. Written by: Go. Read by: the
+ * advert and virtual-MAC paths. HASH, not preallocated: it is mostly empty.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, struct router_key);
+	__type(value, __u32);
+} router_ids SEC(".maps");
+
+/* From an IPv4 virtual address to the slot. Written by: Go. Read by: ARP, egress guard. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_ADDRESSES);
+	__type(key, struct vip4_key);
+	__type(value, __u32);
+} vips4 SEC(".maps");
+
+/*
+ * The advert that the state machine last accepted as the master's, by slot.
+ * Written by: Go through mmap: header to 0, source, header. Read by: the
+ * advert path. ARRAY, so that following a new master is three stores.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, struct current);
+} current SEC(".maps");
+
+/*
+ * Arrival of the last advert equal to the current one, CLOCK_BOOTTIME ns, by
+ * slot. Written by: the advert path. Read by: Go through mmap, no syscall,
+ * before it acts on a timer. Apart from `current`, so that what packets write
+ * does not share cache lines with what packets read.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} heard SEC(".maps");
+
+/*
+ * Virtual routers on the wire that are not ours. Written by: the advert path.
+ * Read by: Go, on demand. LRU: a scan of VRIDs cannot fill it for good.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_OTHERS);
+	__type(key, struct other_key);
+	__type(value, struct other);
+} others SEC(".maps");
+
+/* Counters by slot. Written by: every program. Read by: Go, at scrape. Per CPU: no atomics. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} router_counters SEC(".maps");
+
+/*
+ * Counters by ifindex, for what no virtual router can be blamed for.
+ * Go makes an entry when it attaches and removes it when it detaches.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_PORTS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} port_counters SEC(".maps");
+
+/*
+ * Adverts that matter and conflicts. Written by: the packet paths. Read by: Go.
+ * RINGBUF: one order across CPUs, the whole PDU, one wake-up.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENT_BYTES);
+} events SEC(".maps");
+
+/*
+ * Room to put an event together: larger than the BPF stack.
+ * Written and read by: the packet paths, each on its own CPU.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct advert_event);
+} scratch SEC(".maps");

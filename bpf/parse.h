@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Headers, bounds-checked. No struct is packed: views are made of 2-byte
+ * fields where the wire gives no more alignment (a packed struct is read byte
+ * by byte, at twice the cost).
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define VRRP_PROTOCOL 112
+#define VRRP_TTL 255
+#define VRRP_GROUP4 bpf_htonl(0xe0000012) /* 224.0.0.18 */
+#define VRRP_TYPE_ADVERT 1
+
+#define VLAN_ID_MASK 0x0fff
+
+/*
+ * Hides from the compiler how a pointer came about, so that it compares the
+ * pointer itself with the end of the packet: the verifier understands nothing
+ * else, the optimizer would count instead.
+ */
+#define opaque(pointer) asm volatile("" : "+r"(pointer))
+
+/* A frame on its way through one of the programs. */
+struct frame {
+	void *data;
+	void *end;
+	void *network; /* what follows the Ethernet header and a VLAN tag */
+	__u32 ifindex;
+	__u16 vlan;
+	__be16 protocol;
+};
+
+/* What a handler wants done; each hook says it in its own words. */
+enum verdict {
+	VERDICT_PASS,  /* none of our business, or the kernel's too */
+	VERDICT_DROP,
+	VERDICT_REPLY, /* the frame now holds an answer: out by where it came in */
+	VERDICT_HOST,  /* addressed to a virtual MAC that is this host's now */
+};
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 protocol;
+};
+
+struct arp_ipv4 {
+	__be16 hardware_type;
+	__be16 protocol_type;
+	__u8 hardware_length;
+	__u8 protocol_length;
+	__be16 operation;
+	__be16 sender_mac[3];
+	__be16 sender[2];
+	__be16 target_mac[3];
+	__be16 target[2];
+};
+_Static_assert(sizeof(struct arp_ipv4) == 28, "arp_ipv4");
+
+/* The fixed part of an advert, the same in both versions but for its fifth field. */
+struct vrrp_header {
+	__u8 version_type;
+	__u8 vrid;
+	__u8 priority;
+	__u8 count;
+	__be16 interval; /* v2: authentication type and seconds; v3: 4 bits reserved, centiseconds */
+	__be16 checksum;
+};
+_Static_assert(sizeof(struct vrrp_header) == 8, "vrrp_header");
+
+static __always_inline struct ethhdr *ethernet(const struct frame *f)
+{
+	return f->data;
+}
+
+/*
+ * Finds the network header and the VLAN. A tag in the data counts when the
+ * hook has not seen one yet (XDP; tc with the offload off); of two tags the
+ * inner frame is left alone: protocol then is that of the second tag.
+ */
+static __always_inline bool parse_ethernet(struct frame *f)
+{
+	struct ethhdr *eth = f->data;
+	struct vlan_tag *tag = (void *)(eth + 1);
+
+	if ((void *)tag > f->end)
+		return false;
+	f->protocol = eth->h_proto;
+	f->network = tag;
+	if (f->vlan || f->protocol != bpf_htons(ETH_P_8021Q))
+		return true;
+	if ((void *)(tag + 1) > f->end)
+		return false;
+	f->vlan = bpf_ntohs(tag->tci) & VLAN_ID_MASK;
+	f->protocol = tag->protocol;
+	f->network = tag + 1;
+	return true;
+}
+
+static __always_inline struct iphdr *parse_ipv4(const struct frame *f)
+{
+	struct iphdr *ip = f->network;
+
+	if (f->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > f->end)
+		return NULL;
+	return ip;
+}
+
+/* An ARP packet for IPv4 over Ethernet, RFC 826; anything else is not ours. */
+static __always_inline struct arp_ipv4 *parse_arp(const struct frame *f)
+{
+	struct arp_ipv4 *arp = f->network;
+
+	if ((void *)(arp + 1) > f->end)
+		return NULL;
+	if (arp->hardware_type != bpf_htons(1) || arp->protocol_type != bpf_htons(ETH_P_IP) ||
+	    arp->hardware_length != ETH_ALEN || arp->protocol_length != 4)
+		return NULL;
+	return arp;
+}
+
+static __always_inline bool same_mac(const void *a, const void *b)
+{
+	const __u16 *x = a, *y = b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
+}
+
+static __always_inline void copy_mac(void *to, const void *from)
+{
+	__u16 *x = to;
+	const __u16 *y = from;
+
+	x[0] = y[0];
+	x[1] = y[1];
+	x[2] = y[2];
+}
+
+/* A virtual router MAC, RFC 9568 §7.3: 00-00-5E-00-01-{VRID} or 00-00-5E-00-02-{VRID}. */
+static __always_inline bool is_virtual_mac(const struct ethhdr *eth)
+{
+	const __u16 *mac = (const __u16 *)eth->h_dest;
+
+	return mac[0] == bpf_htons(0x0000) && mac[1] == bpf_htons(0x5e00) &&
+	       (eth->h_dest[4] == 1 || eth->h_dest[4] == 2);
+}
+
+static __always_inline bool is_multicast(const struct ethhdr *eth)
+{
+	return eth->h_dest[0] & 1;
+}
+
+/* A multicast advert of IPv4, RFC 9568 §5.1.1. */
+static __always_inline bool is_advert4(const struct frame *f)
+{
+	struct iphdr *ip;
+
+	if (!is_multicast(ethernet(f)))
+		return false;
+	ip = parse_ipv4(f);
+	return ip && ip->protocol == VRRP_PROTOCOL && ip->daddr == VRRP_GROUP4;
+}
+
+static __always_inline __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The programs. The same handlers serve both hooks, so both give the same
+ * answers:
+ *
+ *   vrrp_xdp      XDP: adverts, ARP, frames to a virtual MAC
+ *   vrrp_accept   tc ingress behind vrrp_xdp: makes frames to a virtual MAC
+ *                 this host's, which XDP cannot do on every device
+ *   vrrp_ingress  tc ingress where there is no XDP: all of the above
+ *   vrrp_egress   tc egress: the host's own claims to virtual addresses
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <linux/if_packet.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "parse.h"
+#include "maps.h"
+#include "state.h"
+#include "advert.h"
+#include "arp.h"
+#include "vmac.h"
+
+/* Goes on to the next program: TCX_NEXT of tcx and TC_ACT_UNSPEC of clsact are the same. */
+#define TC_NEXT TC_ACT_UNSPEC
+
+static __always_inline enum verdict handle(struct frame *f)
+{
+	enum verdict verdict = VERDICT_PASS;
+
+	if (f->protocol == bpf_htons(ETH_P_ARP))
+		verdict = handle_arp(f);
+	else if (is_advert4(f))
+		return handle_advert(f);
+	if (verdict == VERDICT_PASS && is_virtual_mac(ethernet(f)))
+		verdict = handle_virtual_mac(f);
+	return verdict;
+}
+
+SEC("xdp.frags")
+int vrrp_xdp(struct xdp_md *ctx)
+{
+	struct frame f = {
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.ifindex = ctx->ingress_ifindex,
+	};
+
+	if (!parse_ethernet(&f))
+		return XDP_PASS;
+	switch (handle(&f)) {
+	case VERDICT_DROP:
+		return XDP_DROP;
+	case VERDICT_REPLY:
+		return XDP_TX;
+	default:
+		return XDP_PASS;
+	}
+}
+
+static __always_inline bool load_frame(struct __sk_buff *skb, struct frame *f)
+{
+	*f = (struct frame){
+		.data = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+		.ifindex = skb->ifindex,
+		.vlan = skb->vlan_present ? skb->vlan_tci & VLAN_ID_MASK : 0,
+	};
+	return parse_ethernet(f);
+}
+
+/* What we read and rewrite must lie in the linear part of the skb, the rest need not. */
+static __always_inline bool linearize(struct __sk_buff *skb, struct frame *f, __u32 length)
+{
+	if (f->data + length <= f->end)
+		return true;
+	return !bpf_skb_pull_data(skb, length) && load_frame(skb, f);
+}
+
+static __always_inline bool load_interesting(struct __sk_buff *skb, struct frame *f)
+{
+	if (!load_frame(skb, f))
+		return false;
+	if (f->protocol == bpf_htons(ETH_P_ARP))
+		return linearize(skb, f, skb->len);
+	if (f->protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(f))) {
+		if (f->network + sizeof(struct iphdr) > f->end &&
+		    !linearize(skb, f, ETH_HLEN + sizeof(struct vlan_tag) + sizeof(struct iphdr)))
+			return false;
+		if (is_advert4(f))
+			return linearize(skb, f, skb->len);
+	}
+	return true;
+}
+
+static __always_inline int make_ours(struct __sk_buff *skb)
+{
+	bpf_skb_change_type(skb, PACKET_HOST);
+	return TC_NEXT;
+}
+
+SEC("tc")
+int vrrp_ingress(struct __sk_buff *skb)
+{
+	struct frame f;
+
+	if (!load_interesting(skb, &f))
+		return TC_NEXT;
+	switch (handle(&f)) {
+	case VERDICT_DROP:
+		return TC_ACT_SHOT;
+	case VERDICT_REPLY:
+		return bpf_redirect(skb->ifindex, 0);
+	case VERDICT_HOST:
+		return make_ours(skb);
+	default:
+		return TC_NEXT;
+	}
+}
+
+/* XDP has asked the lease of this very frame and counted it. */
+SEC("tc")
+int vrrp_accept(struct __sk_buff *skb)
+{
+	struct frame f;
+	__u32 slot;
+
+	if (load_frame(skb, &f) && is_virtual_mac(ethernet(&f)) && virtual_mac_router(&f, &slot))
+		return make_ours(skb);
+	return TC_NEXT;
+}
+
+SEC("tc")
+int vrrp_egress(struct __sk_buff *skb)
+{
+	struct frame f;
+
+	if (!load_frame(skb, &f) || f.protocol != bpf_htons(ETH_P_ARP) ||
+	    !linearize(skb, &f, skb->len))
+		return TC_NEXT;
+	return guard_arp(&f) == VERDICT_DROP ? TC_ACT_SHOT : TC_NEXT;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

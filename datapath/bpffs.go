@@ -1,0 +1,112 @@
+package datapath
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const bpffsMount = "/sys/fs/bpf"
+
+// openBPFFS opens the BPF file system whose pins outlive this process.
+//
+// A mount of it lives as long as the mount namespace that holds it. Under `ip
+// netns exec` /sys/fs/bpf is hidden and the namespace is private to the
+// command: what is pinned in a mount made there dies with the daemon, the
+// programs come off, and a crashed master would answer for its addresses with
+// its physical MAC. So where there is no BPF file system in sight, the one of
+// the outermost ancestor that we may look at is used, and mounted there if need be.
+func openBPFFS() (*os.File, error) {
+	if isBPFFS(bpffsMount) {
+		return openDir(bpffsMount)
+	}
+	for _, pid := range ancestors() {
+		root := filepath.Join("/proc", strconv.Itoa(pid), "root")
+		if _, err := os.Stat(root + "/."); err != nil {
+			continue
+		}
+		if !isBPFFS(root + bpffsMount) {
+			if err := mountFor(pid); err != nil {
+				return nil, fmt.Errorf("%w, and it cannot be mounted (mount -t bpf bpf %s): %w", ErrNoBPFFS, bpffsMount, err)
+			}
+		}
+		return openDir(root + bpffsMount)
+	}
+	return nil, fmt.Errorf("%w: mount -t bpf bpf %s", ErrNoBPFFS, bpffsMount)
+}
+
+func openDir(path string) (*os.File, error) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the BPF file system: %w", err)
+	}
+	return dir, nil
+}
+
+func isBPFFS(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Type == unix.BPF_FS_MAGIC
+}
+
+// ancestors lists this process and those above it, the outermost first.
+func ancestors() []int {
+	pids := []int{os.Getpid()}
+	for pid := os.Getppid(); pid > 0; pid = parent(pid) {
+		pids = append(pids, pid)
+	}
+	slices.Reverse(pids)
+	return pids
+}
+
+func parent(pid int) int {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return 0
+	}
+	// pid (comm) state ppid …; comm may hold anything, also blanks and brackets.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 2 {
+		return 0
+	}
+	ppid, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0
+	}
+	return ppid
+}
+
+// mountFor mounts the BPF file system in the mount namespace of pid. A thread
+// that has left its mount namespace is no use to anybody else: it ends here.
+func mountFor(pid int) error {
+	ns, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "ns/mnt"))
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the runtime ends the thread
+		done <- mountIn(ns)
+	}()
+	return <-done
+}
+
+func mountIn(ns *os.File) error {
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return fmt.Errorf("leave the shared file system state: %w", err)
+	}
+	if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("enter the mount namespace: %w", err)
+	}
+	if err := unix.Mount("bpf", bpffsMount, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0700"); err != nil && !errors.Is(err, unix.EBUSY) {
+		return fmt.Errorf("mount: %w", err)
+	}
+	return nil
+}

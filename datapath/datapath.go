@@ -1,0 +1,156 @@
+// Package datapath is the fast path as Go sees it: it loads the BPF programs,
+// attaches them to interfaces, and writes and reads their maps. It is the only
+// package that knows BPF, and imports nothing of the control plane.
+//
+// All points in time are CLOCK_BOOTTIME, as a time.Duration since boot: the
+// clock of the programs, which goes on while the machine is suspended.
+package datapath
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
+
+// Limits of the maps, fixed at load.
+const (
+	MaxRouters   = 4096
+	MaxAddresses = 65536
+)
+
+// Datapath is one loaded set of programs and maps, attached to the interfaces
+// of one daemon. Its methods are for the goroutine that owns it, but for
+// Events and the counters, which say so.
+type Datapath struct {
+	objects  vrrpObjects
+	pins     pinDir
+	leases   *words
+	current  *words
+	heard    *words
+	slots    slots
+	ports    []*Port
+	adopted  []Leftover
+	released bool
+}
+
+// Options for Open.
+type Options struct {
+	// Interfaces to claim, by name. At least one.
+	Interfaces []string
+}
+
+// Open claims the interfaces for this process, loads the programs, and takes
+// over the maps that a previous daemon left pinned for the first of the
+// interfaces, emptied: every lease is 0 when Open returns. The caller must
+// Close the result. Errors: *HeldError when another process has claimed one of
+// the interfaces, ErrNoBPFFS when there is no BPF file system and none can be
+// mounted, ErrNotPermitted without the privileges that BPF needs.
+func Open(o Options) (*Datapath, error) {
+	if len(o.Interfaces) == 0 {
+		return nil, errors.New("open the datapath: no interface named")
+	}
+	d := &Datapath{}
+	if err := d.open(o.Interfaces); err != nil {
+		return nil, errors.Join(err, d.Close(false))
+	}
+	return d, nil
+}
+
+func (d *Datapath) open(interfaces []string) error {
+	for _, name := range interfaces {
+		port, err := claimPort(name)
+		if err != nil {
+			return err
+		}
+		d.ports = append(d.ports, port)
+	}
+	var err error
+	if d.pins, err = openPins(); err != nil {
+		return err
+	}
+	if err := d.load(interfaces[0]); err != nil {
+		return err
+	}
+	if err := d.mapWords(); err != nil {
+		return err
+	}
+	return d.clear()
+}
+
+// load loads programs and maps; the maps from the pins of interface where they
+// fit, else fresh ones.
+func (d *Datapath) load(name string) error {
+	spec, err := loadVrrp()
+	if err != nil {
+		return fmt.Errorf("read the compiled BPF programs: %w", err)
+	}
+	old := d.pins.adoptMaps(name, spec)
+	defer closeMaps(old)
+	opts := &ebpf.CollectionOptions{MapReplacements: old}
+	err = spec.LoadAndAssign(&d.objects, opts)
+	if err != nil && clearFrags(spec) {
+		// Kernels before 5.18 do not know the flag; what else is wrong will be again.
+		if spec.LoadAndAssign(&d.objects, opts) == nil {
+			return nil
+		}
+	}
+	return explainLoad(err)
+}
+
+// clearFrags takes multi-buffer support off the XDP program, and tells whether
+// there was any.
+func clearFrags(spec *ebpf.CollectionSpec) bool {
+	const hasFrags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
+	p := spec.Programs[vrrpProgVrrpXdp]
+	had := p.Flags&hasFrags != 0
+	p.Flags &^= hasFrags
+	return had
+}
+
+func (d *Datapath) mapWords() error {
+	var err error
+	if d.leases, err = mapWords(d.objects.Leases); err != nil {
+		return err
+	}
+	if d.current, err = mapWords(d.objects.Current); err != nil {
+		return err
+	}
+	d.heard, err = mapWords(d.objects.Heard)
+	return err
+}
+
+// clear empties adopted maps: leases first, so that nothing is answered for
+// addresses that this daemon may not even know; the addresses are remembered.
+func (d *Datapath) clear() error {
+	d.leases.clear()
+	d.current.clear()
+	d.heard.clear()
+	var err error
+	if d.adopted, err = leftovers(d.objects.Vips4); err != nil {
+		return err
+	}
+	return errors.Join(emptyMap[vrrpVip4Key](d.objects.Vips4), emptyMap[vrrpRouterKey](d.objects.RouterIds))
+}
+
+// Close ends every lease, takes the programs off the interfaces and the pins
+// off the BPF file system, and gives the interfaces free; with keepAttached
+// the programs stay, silent, for the next daemon to adopt.
+func (d *Datapath) Close(keepAttached bool) error {
+	if d.released {
+		return nil
+	}
+	d.released = true
+	if d.leases != nil {
+		d.leases.clear()
+	}
+	var errs []error
+	for _, p := range d.ports {
+		if !keepAttached {
+			errs = append(errs, p.detach(d.pins))
+		}
+		errs = append(errs, p.release())
+	}
+	errs = append(errs, d.leases.unmap(), d.current.unmap(), d.heard.unmap(), d.objects.Close(), d.pins.close())
+	return errors.Join(errs...)
+}

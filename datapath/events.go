@@ -1,0 +1,123 @@
+package datapath
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// EventKind says what an Event is about.
+type EventKind uint8
+
+// Kinds of events.
+const (
+	EventAdvert   = EventKind(vrrpEventKindEVENT_ADVERT)   // a valid advert other than the followed one
+	EventConflict = EventKind(vrrpEventKindEVENT_CONFLICT) // another station claims a virtual address by ARP
+)
+
+// Event is something that the fast path saw and the control plane must know.
+type Event struct {
+	Kind     EventKind
+	At       time.Duration // arrival, before any queue
+	Slot     uint32        // Router.Slot
+	Source   netip.Addr    // advert: IP source; conflict: the address that is claimed
+	Hardware [6]byte       // advert: Ethernet source; conflict: who claims
+	TTL      uint8
+	PDU      []byte // advert: all of it; valid until the next event
+}
+
+// Events reads the ring buffer of the fast path. Wait is for one goroutine,
+// Drain for another.
+type Events struct {
+	reader *ringbuf.Reader
+	poll   [2]unix.PollFd // the ring, and a wake-up for Close
+}
+
+// Events opens the ring buffer. The caller must Close the result before the Datapath.
+func (d *Datapath) Events() (*Events, error) {
+	reader, err := ringbuf.NewReader(d.objects.Events)
+	if err != nil {
+		return nil, fmt.Errorf("open the ring buffer of events: %w", err)
+	}
+	reader.SetDeadline(time.Unix(1, 0)) // long past: Read never blocks
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a wake-up for the ring buffer: %w", err), reader.Close())
+	}
+	e := &Events{reader: reader}
+	e.poll[0] = unix.PollFd{Fd: int32(d.objects.Events.FD()), Events: unix.POLLIN}
+	e.poll[1] = unix.PollFd{Fd: int32(wake), Events: unix.POLLIN}
+	return e, nil
+}
+
+// Wait blocks until there is something to drain. It returns false after Stop.
+func (e *Events) Wait() bool {
+	for {
+		_, err := unix.Poll(e.poll[:], -1)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		return err == nil && e.poll[1].Revents == 0
+	}
+}
+
+// Stop makes Wait return false, now and later.
+func (e *Events) Stop() {
+	one := [8]byte{7: 1}
+	_, _ = unix.Write(int(e.poll[1].Fd), one[:]) // a full eventfd wakes as well
+}
+
+// Close frees the reader. Wait must have returned.
+func (e *Events) Close() error {
+	return errors.Join(e.reader.Close(), unix.Close(int(e.poll[1].Fd)))
+}
+
+// Drain calls do for every event there is now, in order, and does not block.
+func (e *Events) Drain(do func(Event)) error {
+	var record ringbuf.Record
+	for {
+		err := e.reader.ReadInto(&record)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read an event of the fast path: %w", err)
+		}
+		if event, ok := decodeEvent(record.RawSample); ok {
+			do(event)
+		}
+	}
+}
+
+func decodeEvent(sample []byte) (Event, bool) {
+	const head = int(unsafe.Sizeof(vrrpEvent{}))
+	if len(sample) < head {
+		return Event{}, false
+	}
+	raw := *(*vrrpEvent)(unsafe.Pointer(unsafe.SliceData(sample)))
+	if len(sample) < head+int(raw.Length) {
+		return Event{}, false
+	}
+	return Event{
+		Kind:     EventKind(raw.Kind),
+		At:       time.Duration(raw.At),
+		Slot:     raw.Slot,
+		Source:   address(raw.Family, raw.Source),
+		Hardware: raw.Hardware,
+		TTL:      raw.Ttl,
+		PDU:      sample[head : head+int(raw.Length)],
+	}, true
+}
+
+func address(family uint8, b [16]byte) netip.Addr {
+	if family == 4 {
+		return netip.AddrFrom4([4]byte(b[:4]))
+	}
+	return netip.AddrFrom16(b)
+}

@@ -1,0 +1,73 @@
+package datapath
+
+import (
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// needRoot ends a test that cannot run without privileges: a failure where
+// they are promised, a skip elsewhere.
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
+		t.Fatal("this test needs root, and VRRP_XDP_REQUIRE_ROOT=1 promises it")
+	}
+	t.Skip("needs root")
+}
+
+// newNetwork moves the test to a network namespace of its own. Its thread is
+// never given back: it and the namespace end with the test.
+func newNetwork(t testing.TB) {
+	t.Helper()
+	needRoot(t)
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatalf("make a network namespace: %v", err)
+	}
+}
+
+// newVeth makes a pair of interfaces, up.
+func newVeth(t testing.TB, name, peer string) netlink.Link {
+	t.Helper()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: peer}); err != nil {
+		t.Fatalf("make %s and %s: %v", name, peer, err)
+	}
+	for _, n := range []string{peer, name} {
+		l, err := netlink.LinkByName(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := netlink.LinkSetUp(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// openOn opens a datapath that is closed with the test.
+func openOn(t testing.TB, interfaces ...string) *Datapath {
+	t.Helper()
+	d, err := Open(Options{Interfaces: interfaces})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(false); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}

@@ -1,0 +1,72 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Other is a virtual router on the wire that is not ours, as its adverts tell.
+type Other struct {
+	Interface         int // ifindex
+	VLAN              uint16
+	VRID              uint8
+	Family            uint8
+	Source            netip.Addr
+	Hardware          [6]byte // Ethernet source of its last advert
+	Version           uint8
+	Priority          uint8
+	Interval          time.Duration
+	Addresses         int        // how many its last advert lists
+	Address           netip.Addr // the first of them
+	First, Last       time.Duration
+	Adverts           uint64
+	Shortest, Longest time.Duration // between two adverts; 0 before the second
+}
+
+// Others lists the virtual routers heard that are not ours, in no order. For
+// any goroutine.
+func (d *Datapath) Others() ([]Other, error) {
+	var (
+		list []Other
+		key  vrrpOtherKey
+		val  vrrpOther
+	)
+	it := d.objects.Others.Iterate()
+	for it.Next(&key, &val) {
+		list = append(list, describeOther(key, val))
+	}
+	if err := it.Err(); err != nil {
+		return nil, fmt.Errorf("list the virtual routers on the wire: %w", err)
+	}
+	return list, nil
+}
+
+func describeOther(key vrrpOtherKey, v vrrpOther) Other {
+	o := Other{
+		Interface: int(key.Ifindex), VLAN: key.Vlan, VRID: key.Vrid, Family: key.Family,
+		Source:   address(key.Family, key.Source),
+		Hardware: v.Hardware,
+		Version:  v.Header[0] >> 4,
+		Priority: v.Header[2],
+
+		Addresses: int(v.Header[3]),
+		Address:   address(key.Family, v.Address),
+		First:     time.Duration(v.First), Last: time.Duration(v.Last),
+		Adverts:  v.Adverts,
+		Shortest: time.Duration(v.Shortest), Longest: time.Duration(v.Longest),
+	}
+	if o.Version == 2 {
+		o.Interval = time.Duration(v.Header[5]) * time.Second
+	} else {
+		o.Interval = time.Duration(binary.BigEndian.Uint16(v.Header[4:])&0xfff) * 10 * time.Millisecond
+	}
+	return o
+}
+
+// Leftover is a virtual address that a previous daemon served on an interface.
+type Leftover struct {
+	Interface int // ifindex
+	Address   netip.Addr
+}

@@ -1,0 +1,205 @@
+package datapath
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// pinDir is this network namespace's place in the BPF file system:
+//
+//	vrrp-xdp/<inode of the namespace>/<interface>/map-…  all maps, links xdp-native, …
+//
+// Interface indexes and names repeat from one network namespace to the next,
+// the file system is shared. Each interface's folder holds all that its
+// programs need, so that it can be adopted on its own.
+type pinDir struct {
+	fs   *os.File // the root of the BPF file system, wherever it is mounted
+	path string   // of the namespace's folder, through fs
+}
+
+const pinRoot = "vrrp-xdp"
+
+func openPins() (pinDir, error) {
+	ns, err := networkNamespace()
+	if err != nil {
+		return pinDir{}, err
+	}
+	fs, err := openBPFFS()
+	if err != nil {
+		return pinDir{}, err
+	}
+	return pinDir{fs, filepath.Join("/proc/self/fd", fmt.Sprint(fs.Fd()), pinRoot, ns)}, nil
+}
+
+// networkNamespace names the network namespace of this thread by its inode.
+func networkNamespace() (string, error) {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &st); err != nil {
+		return "", fmt.Errorf("find out the network namespace: %w", err)
+	}
+	return fmt.Sprint(st.Ino), nil
+}
+
+func (p pinDir) close() error {
+	if p.fs == nil {
+		return nil
+	}
+	// Not empty is no fault: another interface is still attached.
+	_ = os.Remove(p.path)
+	_ = os.Remove(filepath.Dir(p.path))
+	return p.fs.Close()
+}
+
+// folder is where the interface's pins are. A name in the BPF file system may
+// not hold a dot, which names of VLAN devices do.
+func (p pinDir) folder(name string) string {
+	return filepath.Join(p.path, strings.NewReplacer("%", "%25", ".", "%2e").Replace(name))
+}
+
+func (p pinDir) makeFolder(name string) (string, error) {
+	dir := p.folder(name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make a folder for the pins of %s: %w", name, err)
+	}
+	return dir, nil
+}
+
+// adoptMaps opens the maps that are pinned for the interface, all or, if one is
+// missing or of another shape, none.
+func (p pinDir) adoptMaps(name string, spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
+	maps := make(map[string]*ebpf.Map)
+	for mapName, mapSpec := range spec.Maps {
+		m, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), mapName), nil)
+		if err == nil {
+			maps[mapName] = m
+			err = mapSpec.Compatible(m)
+		}
+		if err != nil {
+			closeMaps(maps)
+			return nil
+		}
+	}
+	return maps
+}
+
+func mapPin(folder, name string) string { return filepath.Join(folder, "map-"+name) }
+
+func closeMaps(maps map[string]*ebpf.Map) {
+	for _, m := range maps {
+		_ = m.Close() // a descriptor of our own
+	}
+}
+
+// pinMaps pins the maps for an interface, in place of what was there.
+func (p pinDir) pinMaps(name string, maps map[string]*ebpf.Map) error {
+	folder, err := p.makeFolder(name)
+	if err != nil {
+		return err
+	}
+	for mapName, m := range maps {
+		if err := pinMap(m, mapPin(folder, mapName)); err != nil {
+			return fmt.Errorf("pin map %s for %s: %w", mapName, name, err)
+		}
+	}
+	return nil
+}
+
+// pinMap pins a copy of the descriptor, because the library lets one have only one pin.
+func pinMap(m *ebpf.Map, path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	c, err := m.Clone()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Pin(path)
+}
+
+// adoptLink puts program into the link that is pinned under the given name, if
+// there is one and it still sits on the interface. A link to an interface that
+// is gone is taken away.
+func (p pinDir) adoptLink(port *Port, name string, program *ebpf.Program) (link.Link, bool) {
+	l, err := link.LoadPinnedLink(filepath.Join(p.folder(port.Name), name), nil)
+	if err != nil {
+		return nil, false
+	}
+	if linkInterface(l) == port.Index && l.Update(program) == nil {
+		return l, true
+	}
+	_ = l.Unpin()
+	_ = l.Detach() // gone with its interface, mostly
+	_ = l.Close()
+	return nil, false
+}
+
+func linkInterface(l link.Link) int {
+	info, err := l.Info()
+	if err != nil {
+		return 0
+	}
+	if x := info.XDP(); x != nil {
+		return int(x.Ifindex)
+	}
+	if t := info.TCX(); t != nil {
+		return int(t.Ifindex)
+	}
+	return 0
+}
+
+// pinLink pins a new link, so that it outlives the daemon.
+func (p pinDir) pinLink(port *Port, name string, l link.Link) error {
+	folder, err := p.makeFolder(port.Name)
+	if err != nil {
+		return err
+	}
+	if err := l.Pin(filepath.Join(folder, name)); err != nil {
+		return fmt.Errorf("pin the link %s of %s: %w", name, port.Name, err)
+	}
+	return nil
+}
+
+// removeLink takes the pinned link off, if there is one; the program goes with
+// it. To remove the pin is not enough: the kernel gets round to that later.
+func (p pinDir) removeLink(port, name string) error {
+	l, err := link.LoadPinnedLink(filepath.Join(p.folder(port), name), nil)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open the link %s of %s: %w", name, port, err)
+	}
+	defer l.Close()
+	if err := l.Detach(); err != nil && !errors.Is(err, unix.ENOLINK) {
+		return fmt.Errorf("take off the link %s of %s: %w", name, port, err)
+	}
+	return l.Unpin()
+}
+
+// remove takes away all that is pinned for an interface, and tells whether
+// there was anything.
+func (p pinDir) remove(name string) (bool, error) {
+	folder := p.folder(name)
+	if _, err := os.Stat(folder); err != nil {
+		return false, nil
+	}
+	var errs []error
+	for _, pin := range []string{pinNative, pinGeneric, pinIngress, pinEgress} {
+		errs = append(errs, p.removeLink(name, pin))
+	}
+	entries, err := os.ReadDir(folder)
+	errs = append(errs, err)
+	for _, e := range entries {
+		errs = append(errs, os.Remove(filepath.Join(folder, e.Name())))
+	}
+	errs = append(errs, os.Remove(folder))
+	return true, errors.Join(errs...)
+}

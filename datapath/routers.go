@@ -1,0 +1,177 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/cilium/ebpf"
+)
+
+// RouterSpec is a virtual router, as the fast path has to know it.
+type RouterSpec struct {
+	Interface  int    // ifindex
+	VLAN       uint16 // 0: untagged
+	VRID       uint8
+	Family     uint8 // 4 or 6
+	Version    uint8 // 2 or 3
+	VirtualMAC [6]byte
+	DeviceMAC  [6]byte
+	Addresses  []netip.Addr
+}
+
+// Router is an installed virtual router. SetLease, Lease, Follow, Unfollow and
+// Heard neither block nor fail; one goroutine at a time may use a Router.
+type Router struct {
+	datapath *Datapath
+	spec     RouterSpec
+	slot     uint32
+}
+
+// slots hands out indexes into the arrays of routers and leases.
+type slots struct {
+	next uint32
+	free []uint32
+}
+
+func (s *slots) take() (uint32, error) {
+	if n := len(s.free); n > 0 {
+		slot := s.free[n-1]
+		s.free = s.free[:n-1]
+		return slot, nil
+	}
+	if s.next == MaxRouters {
+		return 0, fmt.Errorf("more than %d virtual routers", MaxRouters)
+	}
+	s.next++
+	return s.next - 1, nil
+}
+
+// AddRouter installs a virtual router, silent: its lease is 0. On error
+// nothing of it is left.
+func (d *Datapath) AddRouter(spec RouterSpec) (*Router, error) {
+	slot, err := d.slots.take()
+	if err != nil {
+		return nil, fmt.Errorf("install virtual router %d on interface %d: %w", spec.VRID, spec.Interface, err)
+	}
+	r := &Router{datapath: d, spec: spec, slot: slot}
+	if err := r.install(); err != nil {
+		return nil, errors.Join(fmt.Errorf("install virtual router %d on interface %d: %w", spec.VRID, spec.Interface, err), r.Remove())
+	}
+	return r, nil
+}
+
+func (r *Router) install() error {
+	r.SetLease(0)
+	r.Unfollow()
+	if err := r.write(); err != nil {
+		return err
+	}
+	if err := r.zeroCounters(); err != nil {
+		return err
+	}
+	for _, a := range r.spec.Addresses {
+		if err := r.datapath.objects.Vips4.Update(r.vipKey(a), r.slot, ebpf.UpdateNoExist); err != nil {
+			return fmt.Errorf("virtual address %s: %w", a, explainUpdate(err))
+		}
+	}
+	if err := r.datapath.objects.RouterIds.Update(r.key(), r.slot, ebpf.UpdateNoExist); err != nil {
+		return fmt.Errorf("virtual router %d: %w", r.spec.VRID, explainUpdate(err))
+	}
+	return nil
+}
+
+func (r *Router) write() error {
+	return r.datapath.objects.Routers.Put(r.slot, vrrpRouter{
+		Group:      r.slot,
+		VirtualMac: r.spec.VirtualMAC,
+		DeviceMac:  r.spec.DeviceMAC,
+		Version:    r.spec.Version,
+	})
+}
+
+func explainUpdate(err error) error {
+	if errors.Is(err, ebpf.ErrKeyExist) {
+		return errors.New("another virtual router has it on this interface")
+	}
+	return err
+}
+
+// Remove ends the lease and takes the virtual router out of the fast path.
+func (r *Router) Remove() error {
+	r.SetLease(0)
+	var errs []error
+	if err := r.deleteOwn(r.datapath.objects.RouterIds, r.key()); err != nil {
+		errs = append(errs, err)
+	}
+	for _, a := range r.spec.Addresses {
+		errs = append(errs, r.deleteOwn(r.datapath.objects.Vips4, r.vipKey(a)))
+	}
+	r.Unfollow()
+	r.datapath.slots.free = append(r.datapath.slots.free, r.slot)
+	return errors.Join(errs...)
+}
+
+// deleteOwn deletes the entry at key if it is this router's.
+func (r *Router) deleteOwn(m *ebpf.Map, key any) error {
+	var slot uint32
+	if err := m.Lookup(key, &slot); err != nil || slot != r.slot {
+		return nil
+	}
+	return m.Delete(key)
+}
+
+func (r *Router) key() vrrpRouterKey {
+	return vrrpRouterKey{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Vrid: r.spec.VRID, Family: r.spec.Family}
+}
+
+func (r *Router) vipKey(a netip.Addr) vrrpVip4Key {
+	four := a.As4()
+	return vrrpVip4Key{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Address: binary.NativeEndian.Uint32(four[:])}
+}
+
+// Slot names the router in events.
+func (r *Router) Slot() uint32 { return r.slot }
+
+// SetDeviceMAC tells the fast path the interface's own address anew.
+func (r *Router) SetDeviceMAC(mac [6]byte) error {
+	r.spec.DeviceMAC = mac
+	if err := r.write(); err != nil {
+		return fmt.Errorf("tell the fast path the address of interface %d: %w", r.spec.Interface, err)
+	}
+	return nil
+}
+
+// SetLease makes this host the owner until the given time, or, with 0, not the
+// owner any more: one atomic store.
+func (r *Router) SetLease(until time.Duration) { r.datapath.leases.store(int(r.slot), uint64(until)) }
+
+// Lease is the lease as the fast path sees it.
+func (r *Router) Lease() time.Duration { return time.Duration(r.datapath.leases.load(int(r.slot))) }
+
+// wordsOfCurrent is the size of struct current, in words: header, then source.
+const wordsOfCurrent = 3
+
+// Follow tells the fast path which advert keeps this backup quiet: source and
+// the first 8 bytes. While just that arrives, Heard moves and no event comes.
+func (r *Router) Follow(source netip.Addr, header [8]byte) {
+	r.Unfollow()
+	var from [16]byte
+	copy(from[:], source.AsSlice())
+	at := int(r.slot) * wordsOfCurrent
+	r.datapath.current.store(at+1, binary.NativeEndian.Uint64(from[:8]))
+	r.datapath.current.store(at+2, binary.NativeEndian.Uint64(from[8:]))
+	r.datapath.current.store(at, binary.NativeEndian.Uint64(header[:]))
+}
+
+// Unfollow makes every valid advert an event again.
+func (r *Router) Unfollow() {
+	r.datapath.current.store(int(r.slot)*wordsOfCurrent, 0)
+	r.datapath.heard.store(int(r.slot), 0)
+}
+
+// Heard is the arrival of the last advert equal to the followed one, 0 if none
+// has come since Follow.
+func (r *Router) Heard() time.Duration { return time.Duration(r.datapath.heard.load(int(r.slot))) }
