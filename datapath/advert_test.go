@@ -262,3 +262,45 @@ func TestTheFirstEightBytesTellEveryChangeOfAnAdvert(t *testing.T) {
 		t.Error("two address lists have the same first eight bytes")
 	}
 }
+
+func TestReadyWakesOncePerDrain(t *testing.T) {
+	b := newBench(t)
+	events := b.openEvents(t)
+	for range 3 {
+		b.mustRun(t, HookXDP, v3().frame())
+		select {
+		case <-events.Ready():
+		case <-time.After(5 * time.Second):
+			t.Fatal("no wake-up")
+		}
+		if n := len(drained(t, events)); n != 1 {
+			t.Fatalf("%d events, want 1", n)
+		}
+	}
+	b.mustRun(t, HookXDP, v3().frame())
+	if n := len(drained(t, events)); n != 1 { // without waiting for Ready
+		t.Fatalf("%d events, want 1", n)
+	}
+}
+
+func TestArrivalsOfTheFollowedAdvertMakeAHistogram(t *testing.T) {
+	b := newBench(t)
+	b.v3.Follow(peer, header(v3().pdu()))
+	first, _ := b.mustRun(t, HookXDP, v3().frame())
+	for Now() < first+3*time.Millisecond {
+		time.Sleep(100 * time.Microsecond)
+	}
+	_, last := b.mustRun(t, HookXDP, v3().frame())
+	a, err := b.v3.Arrivals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.All != 1 || a.Sum < 2*time.Millisecond || a.Sum > last-first {
+		t.Errorf("%d arrivals, %v apart; want 1, at most %v", a.All, a.Sum, last-first)
+	}
+	for bound, n := range a.Below {
+		if want := a.Sum < bound; want != (n == 1) {
+			t.Errorf("%d below %v, with one of %v", n, bound, a.Sum)
+		}
+	}
+}

@@ -161,7 +161,7 @@ func TestTheSecondClaimOfAnInterfaceSaysWhoHasIt(t *testing.T) {
 	if held.PID != os.Getpid() || held.Interface != "va" || !strings.Contains(held.Command, "datapath.test") {
 		t.Errorf("held by %+v", held)
 	}
-	if _, err := Detach("va"); err == nil {
+	if _, err := Detach("va", nobody); err == nil {
 		t.Error("what a daemon is using was detached")
 	}
 	openOn(t, "vb") // another interface is free
@@ -260,6 +260,8 @@ func TestWhatAPreviousDaemonLeftIsAdopted(t *testing.T) {
 	}
 }
 
+func nobody(int, []Leftover) error { return nil }
+
 func TestANewModeTakesTheOldProgramsOff(t *testing.T) {
 	newNetwork(t)
 	newVeth(t, "va", "vb")
@@ -278,11 +280,11 @@ func TestANewModeTakesTheOldProgramsOff(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if found, err := Detach("va"); !found || err != nil {
+	if found, err := Detach("va", nobody); !found || err != nil {
 		t.Errorf("detach: found %v, %v", found, err)
 	}
 	checkNothingLeft(t, "va")
-	if found, err := Detach("va"); found || err != nil {
+	if found, err := Detach("va", nobody); found || err != nil {
 		t.Errorf("detach again: found %v, %v", found, err)
 	}
 }

@@ -21,13 +21,14 @@ const bpffsMount = "/sys/fs/bpf"
 // netns exec` /sys/fs/bpf is hidden and the namespace is private to the
 // command: what is pinned in a mount made there dies with the daemon, the
 // programs come off, and a crashed master would answer for its addresses with
-// its physical MAC. So where there is no BPF file system in sight, the one of
-// the outermost ancestor that we may look at is used, and mounted there if need be.
+// its physical MAC. So where there is no BPF file system in sight, that of
+// process 1 is used, and mounted there if need be; or, where we may not look at
+// process 1, that of the next best.
 func openBPFFS() (*os.File, error) {
 	if isBPFFS(bpffsMount) {
 		return openDir(bpffsMount)
 	}
-	for _, pid := range ancestors() {
+	for _, pid := range nextBest() {
 		root := filepath.Join("/proc", strconv.Itoa(pid), "root")
 		if _, err := os.Stat(root + "/."); err != nil {
 			continue
@@ -55,14 +56,49 @@ func isBPFFS(path string) bool {
 	return unix.Statfs(path, &fs) == nil && fs.Type == unix.BPF_FS_MAGIC
 }
 
-// ancestors lists this process and those above it, the outermost first.
-func ancestors() []int {
-	pids := []int{os.Getpid()}
-	for pid := os.Getppid(); pid > 0; pid = parent(pid) {
-		pids = append(pids, pid)
+// nextBest lists processes whose mount namespace may outlive ours: process 1,
+// then the others above us, the outermost first, then any, then ourselves.
+func nextBest() []int {
+	self := os.Getpid()
+	var above []int
+	for pid := os.Getppid(); pid > 1; pid = parent(pid) {
+		above = append(above, pid)
 	}
-	slices.Reverse(pids)
+	slices.Reverse(above)
+	list := append([]int{1}, above...)
+	list = append(list, otherProcesses(self)...)
+	return append(list, self)
+}
+
+// otherProcesses lists the processes outside our mount namespace, the oldest
+// numbers first.
+func otherProcesses(self int) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	ours := mountNamespace(self)
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if ns := mountNamespace(pid); ns != "" && ns != ours {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
 	return pids
+}
+
+// mountNamespace names the mount namespace of a process; "" if we may not know.
+func mountNamespace(pid int) string {
+	name, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns/mnt"))
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 func parent(pid int) int {

@@ -11,8 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runDir holds a lock file per network namespace and interface.
 const runDir = "/run/vrrp-xdp"
+
+// RunDir is the folder for this network namespace's sockets and lock files. It
+// need not exist.
+func RunDir() (string, error) {
+	ns, err := networkNamespace()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(runDir, ns), nil
+}
 
 // claim is the right of this process to an interface. The kernel ends it with
 // the process, however that ends.
@@ -22,11 +31,11 @@ type claim struct {
 
 // claimInterface claims name in this network namespace, or fails with *HeldError.
 func claimInterface(name string) (*claim, error) {
-	ns, err := networkNamespace()
+	dir, err := RunDir()
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(runDir, ns, name+".lock")
+	path := filepath.Join(dir, name+".lock")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("claim %s: %w", name, err)
 	}

@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 )
@@ -39,6 +40,33 @@ func (r *Router) Counters() (Counters, error) {
 		return Counters{}, fmt.Errorf("read the counters of virtual router %d: %w", r.spec.VRID, err)
 	}
 	return c, nil
+}
+
+// arrivalShift is ARRIVAL_SHIFT of bpf/abi.h.
+const arrivalShift = 20
+
+// Arrivals is a histogram of the times between two arrivals of the followed
+// advert, cumulative, by upper bound. All counts what is above every bound too.
+type Arrivals struct {
+	Below map[time.Duration]uint64
+	All   uint64
+	Sum   time.Duration
+}
+
+// Arrivals reads how regularly the master's adverts arrive. For any goroutine.
+func (r *Router) Arrivals() (Arrivals, error) {
+	var raw vrrpArrivalTimes
+	if err := r.datapath.objects.Arrivals.Lookup(r.slot, &raw); err != nil {
+		return Arrivals{}, fmt.Errorf("read the arrivals of virtual router %d: %w", r.spec.VRID, err)
+	}
+	a := Arrivals{Below: make(map[time.Duration]uint64), Sum: time.Duration(raw.Sum)}
+	for i, n := range raw.Bucket {
+		a.All += n
+		if i < len(raw.Bucket)-1 {
+			a.Below[1<<(arrivalShift+i)] = a.All
+		}
+	}
+	return a, nil
 }
 
 // Counters reads what was counted on the interface for no virtual router of
@@ -97,6 +125,9 @@ func (r *Router) zeroCounters() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return fmt.Errorf("count the CPUs: %w", err)
+	}
+	if err := r.datapath.objects.Arrivals.Put(r.slot, vrrpArrivalTimes{}); err != nil {
+		return err
 	}
 	return r.datapath.objects.RouterCounters.Put(r.slot, make([]vrrpCounters, cpus))
 }

@@ -32,11 +32,13 @@ type Event struct {
 	PDU      []byte // advert: all of it; valid until the next event
 }
 
-// Events reads the ring buffer of the fast path. Wait is for one goroutine,
-// Drain for another.
+// Events reads the ring buffer of the fast path. One goroutine may use it.
 type Events struct {
 	reader *ringbuf.Reader
 	poll   [2]unix.PollFd // the ring, and a wake-up for Close
+	ready  chan struct{}
+	resume chan struct{}
+	done   chan struct{}
 }
 
 // Events opens the ring buffer. The caller must Close the result before the Datapath.
@@ -50,14 +52,36 @@ func (d *Datapath) Events() (*Events, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a wake-up for the ring buffer: %w", err), reader.Close())
 	}
-	e := &Events{reader: reader}
+	e := &Events{
+		reader: reader,
+		ready:  make(chan struct{}),
+		resume: make(chan struct{}, 1),
+		done:   make(chan struct{}),
+	}
 	e.poll[0] = unix.PollFd{Fd: int32(d.objects.Events.FD()), Events: unix.POLLIN}
 	e.poll[1] = unix.PollFd{Fd: int32(wake), Events: unix.POLLIN}
+	go e.watch()
 	return e, nil
 }
 
-// Wait blocks until there is something to drain. It returns false after Stop.
-func (e *Events) Wait() bool {
+// Ready receives when there is something to drain: once, until it was drained.
+func (e *Events) Ready() <-chan struct{} { return e.ready }
+
+// watch waits for the ring, for nothing but the ring: what it holds is read by
+// the goroutine that Ready wakes.
+func (e *Events) watch() {
+	defer close(e.done)
+	for e.wait() {
+		select {
+		case e.ready <- struct{}{}:
+			<-e.resume
+		case <-e.resume: // drained before anybody asked
+		}
+	}
+}
+
+// wait blocks until the ring has something or Close was called, and tells which.
+func (e *Events) wait() bool {
 	for {
 		_, err := unix.Poll(e.poll[:], -1)
 		if errors.Is(err, unix.EINTR) {
@@ -67,19 +91,31 @@ func (e *Events) Wait() bool {
 	}
 }
 
-// Stop makes Wait return false, now and later.
-func (e *Events) Stop() {
-	one := [8]byte{7: 1}
-	_, _ = unix.Write(int(e.poll[1].Fd), one[:]) // a full eventfd wakes as well
+func (e *Events) wakeWatch() {
+	select {
+	case e.resume <- struct{}{}:
+	default: // it has not slept since
+	}
 }
 
-// Close frees the reader. Wait must have returned.
+// Close frees the reader.
 func (e *Events) Close() error {
+	one := [8]byte{7: 1}
+	_, _ = unix.Write(int(e.poll[1].Fd), one[:]) // a full eventfd wakes as well
+	for running := true; running; {
+		e.wakeWatch()
+		select {
+		case <-e.ready:
+		case <-e.done:
+			running = false
+		}
+	}
 	return errors.Join(e.reader.Close(), unix.Close(int(e.poll[1].Fd)))
 }
 
 // Drain calls do for every event there is now, in order, and does not block.
 func (e *Events) Drain(do func(Event)) error {
+	defer e.wakeWatch()
 	var record ringbuf.Record
 	for {
 		err := e.reader.ReadInto(&record)

@@ -52,6 +52,7 @@ func emptyMap[K any](m *ebpf.Map) error {
 func (d *Datapath) maps() map[string]*ebpf.Map {
 	o := &d.objects
 	return map[string]*ebpf.Map{
+		vrrpMapArrivals:       o.Arrivals,
 		vrrpMapCurrent:        o.Current,
 		vrrpMapEvents:         o.Events,
 		vrrpMapHeard:          o.Heard,

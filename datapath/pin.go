@@ -89,6 +89,20 @@ func (p pinDir) adoptMaps(name string, spec *ebpf.CollectionSpec) map[string]*eb
 	return maps
 }
 
+// leftovers are the virtual addresses in the maps that are pinned for the interface.
+func (p pinDir) leftovers(name string) []Leftover {
+	m, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapVips4), nil)
+	if err != nil {
+		return nil
+	}
+	defer m.Close()
+	list, err := leftovers(m)
+	if err != nil {
+		return nil // of another shape: not to be understood
+	}
+	return list
+}
+
 func mapPin(folder, name string) string { return filepath.Join(folder, "map-"+name) }
 
 func closeMaps(maps map[string]*ebpf.Map) {

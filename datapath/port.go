@@ -156,8 +156,10 @@ func (p *Port) release() error {
 }
 
 // Detach takes the programs and pins off an interface, whoever left them, and
-// tells whether there were any. Errors: *HeldError when a daemon is using it.
-func Detach(name string) (found bool, err error) {
+// tells whether there were any. Before that it calls first, with the virtual
+// addresses that the programs know, so that they do not stay behind unguarded.
+// Errors: *HeldError when a daemon is using it.
+func Detach(name string, first func(ifindex int, left []Leftover) error) (found bool, err error) {
 	c, err := claimInterface(name)
 	if err != nil {
 		return false, err
@@ -168,8 +170,13 @@ func Detach(name string) (found bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, pins.close()) }()
-	found, err = pins.remove(name)
 	l, missing := findLink(name)
+	if missing == nil {
+		if err := first(l.Attrs().Index, pins.leftovers(name)); err != nil {
+			return false, err
+		}
+	}
+	found, err = pins.remove(name)
 	if missing != nil {
 		if found {
 			return true, err

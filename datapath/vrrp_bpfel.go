@@ -21,6 +21,12 @@ type vrrpAdvertEvent struct {
 	Sum  uint64
 }
 
+type vrrpArrivalTimes struct {
+	_      structs.HostLayout
+	Bucket [17]uint64
+	Sum    uint64
+}
+
 type vrrpCounter uint32
 
 const (
@@ -133,6 +139,7 @@ type vrrpVip4Key struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	vrrpMapArrivals       = "arrivals"
 	vrrpMapCurrent        = "current"
 	vrrpMapEvents         = "events"
 	vrrpMapHeard          = "heard"
@@ -202,6 +209,7 @@ type vrrpProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpMapSpecs struct {
+	Arrivals       *ebpf.MapSpec `ebpf:"arrivals"`
 	Current        *ebpf.MapSpec `ebpf:"current"`
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	Heard          *ebpf.MapSpec `ebpf:"heard"`
@@ -241,6 +249,7 @@ func (o *vrrpObjects) Close() error {
 //
 // It can be passed to loadVrrpObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpMaps struct {
+	Arrivals       *ebpf.Map `ebpf:"arrivals"`
 	Current        *ebpf.Map `ebpf:"current"`
 	Events         *ebpf.Map `ebpf:"events"`
 	Heard          *ebpf.Map `ebpf:"heard"`
@@ -256,6 +265,7 @@ type vrrpMaps struct {
 
 func (m *vrrpMaps) Close() error {
 	return _VrrpClose(
+		m.Arrivals,
 		m.Current,
 		m.Events,
 		m.Heard,

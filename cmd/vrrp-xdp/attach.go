@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+)
+
+const attachLong = `Attach the fast path to the interfaces and run in the foreground until a signal.
+
+Without --vrid it observes: it tells which virtual routers speak on this wire,
+who is their master, at what priority and how regularly, and changes nothing.
+
+With --vrid and --vip it runs that virtual router. With several interfaces, each
+virtual address is served on the interface whose subnet it is in.`
+
+const attachExample = `  vrrp-xdp attach eth0
+  vrrp-xdp attach eth0 --vrid 10 --vip 192.168.1.1/24 --priority 120
+  vrrp-xdp attach eth0 eth1 --vrid 10 --vip 192.168.1.1/24 --vip 10.0.0.1/24`
+
+// attachOptions are the flags of attach.
+type attachOptions struct {
+	interfaces   []string
+	mode         datapath.Mode
+	instance     *flagInstance
+	keepAttached bool
+	logFormat    string
+	debug        bool
+	web          webOptions
+}
+
+func newAttach(e env) *cobra.Command {
+	var o attachOptions
+	var mode string
+	c := &cobra.Command{
+		Use:     "attach INTERFACE...",
+		Short:   "Attach to interfaces: observe them, or run a virtual router on them",
+		Long:    attachLong,
+		Example: attachExample,
+		Args:    needInterfaces,
+	}
+	flags := c.Flags()
+	instance := addInstanceFlags(flags)
+	flags.StringVar(&mode, "mode", string(datapath.Auto), "auto, native, tc or generic: how to attach")
+	flags.BoolVar(&o.keepAttached, "keep-attached", false, "leave the programs attached, silent, when exiting")
+	flags.StringVar(&o.logFormat, "log-format", "auto", "auto, text or json")
+	flags.BoolVar(&o.debug, "debug", false, "log also what is of no consequence")
+	o.web.add(flags)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o.interfaces = args
+		o.web.asked = flags.Changed(listenFlag)
+		var err error
+		if o.mode, err = datapath.ParseMode(mode); err != nil {
+			return usage(fmt.Errorf("--%w", err))
+		}
+		if o.instance, err = instance.instance(); err != nil {
+			return err
+		}
+		return attach(e, o)
+	}
+	return c
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+)
+
+// daemon is everything that runs, and closes in the order opposite to opening.
+type daemon struct {
+	log       *slog.Logger
+	options   attachOptions
+	links     *netio.Links
+	addresses *netio.Addresses
+	sender    *netio.Sender
+	path      *datapath.Datapath
+	events    *datapath.Events
+	ports     []*datapath.Port
+	engine    *control.Engine
+	closers   []func() error
+}
+
+// attach runs in the foreground until a signal.
+func attach(e env, o attachOptions) (err error) {
+	log, err := newLogger(e.stderr, o.logFormat, o.debug)
+	if err != nil {
+		return err
+	}
+	d := &daemon{log: log, options: o}
+	defer func() { err = errors.Join(err, d.close()) }()
+	configs, err := d.plan()
+	if err != nil {
+		return err
+	}
+	if err := d.open(configs); err != nil {
+		return err
+	}
+	return d.run()
+}
+
+// plan decides what to run, and touches nothing.
+func (d *daemon) plan() ([]control.InstanceConfig, error) {
+	var err error
+	if d.links, err = netio.NewLinks(); err != nil {
+		return nil, err
+	}
+	d.later(d.links.Close)
+	ports, err := lookPorts(d.links, d.options.interfaces)
+	if err != nil {
+		return nil, err
+	}
+	configs, err := planInstances(d.options.instance, ports, d.log)
+	if err != nil {
+		return nil, err
+	}
+	return configs, checkPrivileges()
+}
+
+// checkPrivileges gives one clear line in place of the many ways in which what
+// follows would fail.
+func checkPrivileges() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("read the capabilities of this process: %w", err)
+	}
+	has := func(c int) bool { return data[c/32].Effective&(1<<(c%32)) != 0 }
+	if !has(unix.CAP_NET_ADMIN) || !has(unix.CAP_NET_RAW) || !has(unix.CAP_BPF) && !has(unix.CAP_SYS_ADMIN) {
+		return fmt.Errorf("attach: %w", datapath.ErrNotPermitted)
+	}
+	return nil
+}
+
+// open claims, loads, attaches and installs; all of it is silent until run.
+func (d *daemon) open(configs []control.InstanceConfig) error {
+	if err := d.openDatapath(); err != nil {
+		return err
+	}
+	if err := d.openSockets(); err != nil {
+		return err
+	}
+	if err := d.clean(configs); err != nil {
+		return err
+	}
+	return d.openEngine(configs)
+}
+
+func (d *daemon) openDatapath() error {
+	var err error
+	if d.path, err = datapath.Open(datapath.Options{Interfaces: d.options.interfaces}); err != nil {
+		return err
+	}
+	keep := false // only a daemon that ran leaves its programs
+	d.later(func() error { return d.path.Close(keep) })
+	for _, name := range d.options.interfaces {
+		p, err := d.path.Attach(name, d.options.mode)
+		if err != nil {
+			return err
+		}
+		d.ports = append(d.ports, p)
+		d.log.Info("attached", "interface", p.Name, "mode", p.Mode, "because", p.Reason)
+	}
+	keep = d.options.keepAttached
+	d.events, err = d.path.Events()
+	if err != nil {
+		return err
+	}
+	d.later(d.events.Close)
+	return nil
+}
+
+func (d *daemon) openSockets() error {
+	var err error
+	if d.addresses, err = netio.NewAddresses(); err != nil {
+		return err
+	}
+	d.later(d.addresses.Close)
+	if d.sender, err = netio.NewSender(); err != nil {
+		return err
+	}
+	d.later(d.sender.Close)
+	return nil
+}
+
+// clean puts the interfaces into the state that a start expects.
+func (d *daemon) clean(configs []control.InstanceConfig) error {
+	var errs []error
+	index := make(map[string]int)
+	for _, p := range d.ports {
+		index[p.Name] = p.Index
+		errs = append(errs, removeLeftovers(d.addresses, p.Index, d.path.Leftovers(), d.log.With("interface", p.Name)))
+	}
+	for _, c := range configs {
+		errs = append(errs, checkOwnAddresses(d.addresses, index[c.Interface], c))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *daemon) openEngine(configs []control.InstanceConfig) error {
+	if len(configs) == 0 {
+		// Adverts reach an interface only if somebody there wants them.
+		for _, p := range d.ports {
+			membership, err := join(p.Index)
+			if err != nil {
+				return err
+			}
+			d.later(membership.Close)
+		}
+	}
+	world := control.World{
+		Now:       datapath.Now,
+		Install:   installer(d.path),
+		Events:    fastEvents{d.events},
+		Sender:    d.sender,
+		Addresses: d.addresses,
+		Links:     d.links,
+		Join:      join,
+	}
+	var err error
+	d.engine, err = control.New(world, d.log, configs)
+	return err
+}
+
+// run serves until a signal has ended the engine.
+func (d *daemon) run() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	reporter := d.reporter()
+	stop, err := d.serve(reporter)
+	if err != nil {
+		return errors.Join(err, d.engine.Close())
+	}
+	defer stop()
+	observer := control.Observer{List: reporter.Others, Log: d.log}
+	beside.Go(func() { observer.Run(ctx) })
+	beside.Go(func() { d.obeySignals(ctx) })
+	return d.engine.Run(context.Background())
+}
+
+// obeySignals ends the engine gracefully at the first signal, at once at the second.
+func (d *daemon) obeySignals(ctx context.Context) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			d.log.Info("stopping", "signal", s.String())
+			d.engine.Stop()
+		}
+	}
+}
+
+func (d *daemon) reporter() control.Reporter {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return control.Reporter{
+		Version:    version,
+		Host:       host,
+		PID:        os.Getpid(),
+		Engine:     d.engine,
+		Interfaces: func() ([]control.InterfaceStatus, error) { return interfaces(d.ports) },
+		Others:     func() ([]control.Other, error) { return others(d.path, d.ports) },
+	}
+}
+
+func (d *daemon) later(f func() error) { d.closers = append(d.closers, f) }
+
+func (d *daemon) close() error {
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i]())
+	}
+	return errors.Join(errs...)
+}

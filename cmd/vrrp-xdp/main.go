@@ -1,0 +1,111 @@
+// Command vrrp-xdp is a VRRP router for Linux gateways.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+)
+
+// Exit statuses.
+const (
+	exitFailed = 1 // it failed while running
+	exitUsage  = 2 // the command line or the configuration is wrong; nothing was touched
+)
+
+// env is what a command sees of the process, so that tests can stand in for it.
+type env struct {
+	stdout, stderr io.Writer
+}
+
+// usageError marks an error as the user's words.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func main() {
+	os.Exit(run(env{os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+// run runs a command line and returns the exit status.
+func run(e env, args []string) int {
+	root := newRoot(e)
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	for _, line := range lines(err) {
+		fmt.Fprintf(e.stderr, "vrrp-xdp: %s\n", line)
+	}
+	if _, ok := errors.AsType[usageError](err); ok || errors.Is(err, datapath.ErrNoInterface) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRoot(e env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "vrrp-xdp",
+		Short:         "VRRP for Linux gateways, with an XDP/tc fast path",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage(fmt.Errorf("there is no command %q: see vrrp-xdp --help", args[0]))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%w (see %s --help)", err, c.CommandPath()))
+	})
+	root.AddCommand(newAttach(e), newDetach(e), newStatus(e), newVersion(e))
+	return root
+}
+
+// lines flattens joined errors: each is one line for a person.
+func lines(err error) []string {
+	if marked, ok := err.(usageError); ok {
+		return lines(marked.error)
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{err.Error()}
+	}
+	var all []string
+	for _, e := range joined.Unwrap() {
+		all = append(all, lines(e)...)
+	}
+	return all
+}
+
+// needInterfaces is the argument check of commands that work on interfaces.
+func needInterfaces(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usage(fmt.Errorf("%s needs the name of an interface, such as eth0", c.CommandPath()))
+	}
+	seen := make(map[string]bool)
+	for _, name := range args {
+		if seen[name] {
+			return usage(fmt.Errorf("interface %s is named twice", name))
+		}
+		seen[name] = true
+	}
+	return nil
+}

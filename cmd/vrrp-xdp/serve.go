@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/spf13/pflag"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+)
+
+const (
+	listenFlag    = "web.listen-address"
+	defaultListen = "127.0.0.1:9112"
+)
+
+// webOptions say where metrics are served.
+type webOptions struct {
+	listen string
+	config string
+	asked  bool // the address is the user's, not the default
+}
+
+func (o *webOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.listen, listenFlag, defaultListen, "address that serves /metrics and /healthz; empty: none")
+	flags.StringVar(&o.config, "web.config.file", "", "file with TLS and authentication settings for that address")
+}
+
+// serve starts the control socket and the web server, and returns what ends them.
+func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
+	socket, err := listenControl(d.options.interfaces[0])
+	if err != nil {
+		return nil, err
+	}
+	var servers []*http.Server
+	start := func(s *http.Server, serve func(*http.Server) error) {
+		servers = append(servers, s)
+		go func() {
+			if err := serve(s); !errors.Is(err, http.ErrServerClosed) {
+				d.log.Error("a server ended", "error", err)
+			}
+		}()
+	}
+	stop = func() {
+		for _, s := range servers {
+			_ = s.Close() // its socket goes with it
+		}
+		_ = os.Remove(filepath.Dir(socket.Addr().String())) // unless somebody else is there
+	}
+	start(newServer(control.ControlHandler(r), d.log), func(s *http.Server) error { return s.Serve(socket) })
+	listener, err := d.options.web.open(d.log)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	if listener != nil {
+		start(newServer(control.WebHandler(r, d.log), d.log), func(s *http.Server) error {
+			return web.Serve(listener, s, &web.FlagConfig{WebConfigFile: &d.options.web.config}, d.log)
+		})
+	}
+	return stop, nil
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	const patience = 10 * time.Second
+	return &http.Server{Handler: h, ReadHeaderTimeout: patience, WriteTimeout: patience, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+}
+
+// open listens for the web server. The default address may be taken, by a
+// daemon for another interface of this host: metrics are not worth a gateway.
+func (o webOptions) open(log *slog.Logger) (net.Listener, error) {
+	if o.listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", o.listen)
+	if err == nil {
+		return l, nil
+	}
+	if o.asked {
+		return nil, fmt.Errorf("serve metrics (--%s): %w", listenFlag, err)
+	}
+	log.Warn("no metrics: the default address is taken; choose another with --"+listenFlag, "error", err)
+	return nil, nil
+}
+
+// controlSocket is where the daemon that holds the interface answers.
+func controlSocket(name string) (string, error) {
+	dir, err := datapath.RunDir()
+	return filepath.Join(dir, name+".sock"), err
+}
+
+func listenControl(name string) (net.Listener, error) {
+	path, err := controlSocket(name)
+	if err != nil {
+		return nil, err
+	}
+	// Whoever left it is dead: the interface is claimed by this process.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replace the control socket of a predecessor: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("open the control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("protect the control socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// askDaemon gets a report through a control socket.
+func askDaemon(ctx context.Context, socket string) (*http.Response, error) {
+	client := http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		},
+		DisableKeepAlives: true,
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://daemon/status", nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(request)
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+)
+
+func newStatus(e env) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show what is going on now in this network namespace",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			report, err := gather(c.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				encoder := json.NewEncoder(e.stdout)
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(report)
+			}
+			return printReport(e.stdout, report)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// statusPatience bounds how long a daemon may take to answer.
+const statusPatience = 3 * time.Second
+
+// gather asks every daemon of this network namespace; there may be one per interface.
+func gather(ctx context.Context) (control.Report, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	dir, err := datapath.RunDir()
+	if err != nil {
+		return control.Report{}, err
+	}
+	sockets, err := filepath.Glob(filepath.Join(dir, "*.sock"))
+	if err != nil || len(sockets) == 0 {
+		return control.Report{}, errors.New("no vrrp-xdp runs in this network namespace (or you may not see it: are you root?)")
+	}
+	var all control.Report
+	for _, socket := range sockets {
+		one, err := ask(ctx, socket)
+		if err != nil {
+			return control.Report{}, err
+		}
+		all.Version, all.Host, all.PID = one.Version, one.Host, one.PID
+		all.Interfaces = append(all.Interfaces, one.Interfaces...)
+		all.Instances = append(all.Instances, one.Instances...)
+		all.Others = append(all.Others, one.Others...)
+	}
+	return all, nil
+}
+
+func ask(ctx context.Context, socket string) (control.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	fault := func(err error) (control.Report, error) {
+		return control.Report{}, fmt.Errorf("ask the daemon at %s: %w: it has died or hangs", socket, err)
+	}
+	response, err := askDaemon(ctx, socket)
+	if err != nil {
+		return fault(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fault(errors.New(response.Status))
+	}
+	var report control.Report
+	if err := json.NewDecoder(response.Body).Decode(&report); err != nil {
+		return fault(err)
+	}
+	return report, nil
+}
+
+func printReport(w io.Writer, r control.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "INTERFACE\tMODE\tBECAUSE")
+	for _, i := range r.Interfaces {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", i.Name, i.Mode, i.ModeReason)
+	}
+	if len(r.Instances) > 0 {
+		fmt.Fprintln(t, "\nINSTANCE\tINTERFACE\tVRID\tSTATE\tPRIORITY\tMASTER\tLEASE\tSINCE\tADDRESSES")
+	}
+	for _, i := range r.Instances {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t%s\n", i.Name, i.Interface, i.VRID, describeState(i), i.EffectivePriority,
+			describeMaster(i.Master), describeLease(i.LeaseRemainingMS), describeSince(i.LastTransition), describeAddresses(i.VirtualAddresses))
+	}
+	if len(r.Others) > 0 {
+		fmt.Fprintln(t, "\nALSO ON THE WIRE\tINTERFACE\tVRID\tVERSION\tPRIORITY\tMASTER\tEVERY\tMEASURED\tADDRESSES")
+	}
+	for _, o := range r.Others {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%gms\t%s\t%s\n", o.Family, o.Interface, o.VRID, o.Version, o.Priority,
+			o.Master, o.AdvertIntervalMS, describeGaps(o), describeCount(o.FirstAddress, o.Addresses))
+	}
+	return t.Flush()
+}
+
+func describeState(i control.InstanceStatus) string {
+	if i.Fault != "" {
+		return i.State + " (" + i.Fault + ")"
+	}
+	return i.State
+}
+
+func describeMaster(m *control.MasterStatus) string {
+	if m == nil {
+		return "none heard"
+	}
+	return fmt.Sprintf("%s (%d)", m.Address, m.Priority)
+}
+
+func describeLease(ms float64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return time.Duration(ms * float64(time.Millisecond)).Round(time.Millisecond).String()
+}
+
+func describeSince(t control.LastTransition) string {
+	if t.At.IsZero() {
+		return "-"
+	}
+	return fmt.Sprintf("%s ago, %s", time.Since(t.At).Round(time.Second), t.Reason)
+}
+
+func describeAddresses(list []string) string {
+	if len(list) == 0 {
+		return "-"
+	}
+	return describeCount(list[0], len(list))
+}
+
+func describeCount(first string, n int) string {
+	if n > 1 {
+		return fmt.Sprintf("%s and %d more", first, n-1)
+	}
+	return first
+}
+
+func describeGaps(o control.Other) string {
+	if o.Adverts < 2 {
+		return "once"
+	}
+	return fmt.Sprintf("%.1f..%.1fms", o.ShortestMS, o.LongestMS)
+}

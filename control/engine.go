@@ -1,0 +1,236 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// Engine runs virtual routers. All of its state belongs to the goroutine in
+// Run; other goroutines ask it through Status and Stop.
+type Engine struct {
+	world     World
+	log       *slog.Logger
+	instances []*instance
+	bySlot    map[uint32]*instance
+	outbox    outbox
+	sent      []sentAdvert
+	addresses *addressWorker
+	joined    []io.Closer
+	commands  chan func()
+	stopped   chan struct{} // closed when Run has returned
+	stopping  bool
+}
+
+// sentAdvert remembers that an advert left, until the actions that came with it
+// are done.
+type sentAdvert struct {
+	instance *instance
+	at       vrrp.Instant
+}
+
+// New installs the instances, silent, in the order given; Run starts them. On
+// error nothing is left installed. The caller must call Run, or else Close.
+func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, error) {
+	e := &Engine{
+		world:    world,
+		log:      log,
+		bySlot:   make(map[uint32]*instance),
+		commands: make(chan func()),
+		stopped:  make(chan struct{}),
+	}
+	e.outbox.world = &e.world
+	if err := e.install(configs); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Engine) install(configs []InstanceConfig) error {
+	macs := make(map[int][][6]byte)
+	for _, c := range configs {
+		in, err := e.newInstance(c)
+		if err != nil {
+			return fmt.Errorf("instance %q: %w", c.Name, err)
+		}
+		e.instances = append(e.instances, in)
+		e.bySlot[in.path.Slot()] = in
+		macs[in.ifindex] = append(macs[in.ifindex], in.mac)
+	}
+	// In backup state already, so that a promotion touches no hardware.
+	for ifindex, m := range macs {
+		j, err := e.world.Join(ifindex, m...)
+		if err != nil {
+			return err
+		}
+		e.joined = append(e.joined, j)
+	}
+	return nil
+}
+
+// Close takes the instances out of the fast path. Run does so itself.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, in := range e.instances {
+		errs = append(errs, in.path.Remove())
+	}
+	for _, j := range e.joined {
+		errs = append(errs, j.Close())
+	}
+	e.instances, e.joined = nil, nil
+	return errors.Join(errs...)
+}
+
+// Run starts the virtual routers and runs them until all have ended after Stop,
+// or until ctx is done, which ends them as Stop does. When it returns, no lease
+// is held, no virtual address of ours is on an interface, and the fast path
+// knows none of the instances.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.stopped)
+	watching, stopWatching := context.WithCancel(context.Background())
+	defer stopWatching()
+	links, err := e.world.Links.Watch(watching)
+	if err != nil {
+		return errors.Join(err, e.Close())
+	}
+	e.addresses = startAddressWorker(e.world.Addresses, e.log)
+	e.start()
+	err = e.loop(ctx, links)
+	e.addresses.finish()
+	return errors.Join(err, e.Close())
+}
+
+func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	cancelled := ctx.Done()
+	for !e.ended() {
+		select {
+		case <-timer.C:
+		case <-e.world.Events.Ready():
+		case ev, ok := <-links:
+			if !ok {
+				return errors.New("the kernel no longer tells about links")
+			}
+			e.linkEvent(ev)
+		case do := <-e.commands:
+			do()
+		case <-cancelled:
+			cancelled = nil
+			e.stop()
+		}
+		if err := e.tick(); err != nil {
+			return err
+		}
+		timer.Reset(e.untilNext())
+	}
+	return nil
+}
+
+// tick takes what has arrived before it looks at timers: an advert that waits
+// in the queue must not come after the timer that it re-arms.
+func (e *Engine) tick() error {
+	if err := e.world.Events.Drain(e.fastEvent); err != nil {
+		return err
+	}
+	now := e.now()
+	for _, in := range e.instances {
+		if at, ok := in.router.Deadline(); ok && !now.Before(at) {
+			e.due(in)
+		}
+	}
+	e.settle()
+	return nil
+}
+
+// due runs a timer. The fast path's stamp comes first: a backup that was kept
+// from running must not take the adverts it slept through for silence.
+func (e *Engine) due(in *instance) {
+	if heard := vrrp.Instant(in.path.Heard()); heard != 0 {
+		e.step(in, vrrp.MasterHeard{At: heard})
+	}
+	e.step(in, vrrp.Timer{})
+}
+
+// settle sends what has gathered and tells the routers what was sent.
+func (e *Engine) settle() {
+	for e.flush(); len(e.sent) > 0; e.flush() {
+		sent := e.sent
+		e.sent = nil
+		for _, s := range sent {
+			e.step(s.instance, vrrp.AdvertSent{At: s.at})
+		}
+	}
+}
+
+func (e *Engine) flush() { e.sent = append(e.sent, e.outbox.flush()...) }
+
+// step is the only caller of Router.Step.
+func (e *Engine) step(in *instance, ev vrrp.Event) {
+	for _, a := range in.router.Step(e.now(), ev) {
+		e.perform(in, a)
+	}
+}
+
+func (e *Engine) now() vrrp.Instant { return vrrp.Instant(e.world.Now()) }
+
+// untilNext is the time to the earliest deadline of all.
+func (e *Engine) untilNext() time.Duration {
+	const idle = time.Minute
+	next, now := idle, e.now()
+	for _, in := range e.instances {
+		if at, ok := in.router.Deadline(); ok {
+			next = min(next, at.Sub(now))
+		}
+	}
+	return max(next, 0)
+}
+
+func (e *Engine) start() {
+	for _, in := range e.instances {
+		e.refreshLink(in)
+		e.step(in, vrrp.Startup{})
+	}
+	e.settle()
+}
+
+// stop asks every router to end; asked again, it does not wait for successors.
+func (e *Engine) stop() {
+	e.stopping = true
+	for _, in := range e.instances {
+		e.step(in, vrrp.Shutdown{})
+	}
+}
+
+func (e *Engine) ended() bool {
+	if !e.stopping {
+		return false
+	}
+	for _, in := range e.instances {
+		if in.router.State() != vrrp.Init {
+			return false
+		}
+	}
+	return true
+}
+
+// Stop ends Run: masters send priority 0 and serve until a successor is heard,
+// or until the slowest possible one would have taken over. A second Stop ends
+// them at once. It does not wait. For any goroutine.
+func (e *Engine) Stop() { e.do(e.stop) }
+
+// do runs f in the loop, and reports whether the loop still runs.
+func (e *Engine) do(f func()) bool {
+	select {
+	case e.commands <- f:
+		return true
+	case <-e.stopped:
+		return false
+	}
+}

@@ -1,0 +1,128 @@
+package control
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// scrapeTimeout bounds how long a scrape waits for the loop.
+const scrapeTimeout = 2 * time.Second
+
+// Collector gives a Reporter's reports to Prometheus. Nothing is kept between
+// scrapes: what the fast path counts is read when it is asked for.
+type Collector struct {
+	Reporter Reporter
+	// Log is told when a scrape cannot be answered.
+	Log interface{ Error(msg string, args ...any) }
+}
+
+var (
+	ofInstance  = []string{"instance", "interface", "vrid", "family"}
+	ofInterface = []string{"interface"}
+
+	descState       = describe("instance_state", "1 for the state that the instance is in, 0 for the others.", ofInstance, "state")
+	descPriority    = describe("instance_priority", "Priority that the instance advertises.", ofInstance)
+	descLease       = describe("lease_remaining_seconds", "Time until this host stops owning the virtual addresses unless it sends another advert; 0 if it does not own them.", ofInstance)
+	descTransitions = describe("transitions_total", "Transitions, by the state that was entered.", ofInstance, "to")
+	descSent        = describe("adverts_sent_total", "Adverts sent.", ofInstance)
+	descReceived    = describe("adverts_received_total", "Valid adverts received for the virtual router.", ofInstance)
+	descDropped     = describe("adverts_dropped_total", "Adverts refused, by reason.", ofInstance, "reason")
+	descLost        = describe("events_lost_total", "Events that the fast path could not report because the ring buffer was full.", ofInstance)
+	descARP         = describe("arp_requests_total", "ARP requests for the virtual addresses, by what was done.", ofInstance, "verdict")
+	descConflicts   = describe("arp_conflicts_total", "ARP packets by which another station claimed a virtual address.", ofInstance)
+	descVMAC        = describe("virtual_mac_frames_total", "Frames to the virtual MAC, by what was done.", ofInstance, "verdict")
+	descGuarded     = describe("arp_claims_guarded_total", "ARP packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
+	descArrivals    = describe("advert_interarrival_seconds", "Time between two adverts of the master that is followed.", ofInstance)
+	descMode        = describe("attach_mode", "1 for the way the fast path is attached to the interface.", ofInterface, "mode")
+	descForeign     = describe("interface_adverts_total", "Adverts of no virtual router of ours: vrid for valid ones, else the fault.", ofInterface, "reason")
+	descBuild       = describe("build_info", "1, with the version.", nil, "version")
+)
+
+func describe(name, help string, labels []string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc("vrrp_xdp_"+name, help, append(append([]string(nil), labels...), more...), nil)
+}
+
+// Describe implements prometheus.Collector.
+func (c Collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descSent, descReceived,
+		descDropped, descLost, descARP, descConflicts, descVMAC, descGuarded, descArrivals, descMode, descForeign, descBuild} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c Collector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	report, err := c.Reporter.Report(ctx)
+	if err != nil {
+		c.Log.Error("a scrape could not be answered", "error", err)
+		ch <- prometheus.NewInvalidMetric(descBuild, err)
+		return
+	}
+	gauge(ch, descBuild, 1, report.Version)
+	for _, i := range report.Interfaces {
+		for _, mode := range []string{"native", "tc", "generic"} {
+			gauge(ch, descMode, indicator(mode == i.Mode), i.Name, mode)
+		}
+		counters(ch, descForeign, i.AdvertsDropped, []string{i.Name})
+	}
+	for _, s := range report.Instances {
+		collectInstance(ch, s)
+	}
+}
+
+func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
+	of := []string{s.Name, s.Interface, strconv.Itoa(int(s.VRID)), s.Family}
+	transitions := make(map[string]uint64)
+	for _, state := range []string{"INIT", "BACKUP", "MASTER", "FAULT"} {
+		gauge(ch, descState, indicator(state == s.State), append(of, strings.ToLower(state))...)
+		transitions[strings.ToLower(state)] = s.Counters.Transitions[state]
+	}
+	gauge(ch, descPriority, float64(s.EffectivePriority), of...)
+	gauge(ch, descLease, s.LeaseRemainingMS/1000, of...)
+	counters(ch, descTransitions, transitions, of)
+	counter(ch, descSent, s.Counters.AdvertsSent, of...)
+	counter(ch, descReceived, s.Counters.AdvertsReceived, of...)
+	counters(ch, descDropped, s.Counters.AdvertsDropped, of)
+	counter(ch, descLost, s.Counters.EventsLost, of...)
+	counters(ch, descARP, s.Counters.ARPRequests, of)
+	counter(ch, descConflicts, s.Counters.ARPConflicts, of...)
+	counters(ch, descVMAC, s.Counters.VirtualMACFrames, of)
+	counters(ch, descGuarded, s.Counters.ClaimsGuarded, of)
+	collectArrivals(ch, s.Counters.arrivals, of)
+}
+
+func collectArrivals(ch chan<- prometheus.Metric, a Arrivals, of []string) {
+	buckets := make(map[float64]uint64, len(a.Below))
+	for bound, n := range a.Below {
+		buckets[bound.Seconds()] = n
+	}
+	ch <- prometheus.MustNewConstHistogram(descArrivals, a.All, a.Sum.Seconds(), buckets, of...)
+}
+
+func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, value uint64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+}
+
+// counters emits one metric for each entry, its key the last label.
+func counters(ch chan<- prometheus.Metric, d *prometheus.Desc, values map[string]uint64, labels []string) {
+	for key, value := range values {
+		counter(ch, d, value, append(labels[:len(labels):len(labels)], key)...)
+	}
+}
+
+func indicator(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,58 @@
+package control
+
+import (
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// outbox gathers frames, so that those that fall due together leave together.
+type outbox struct {
+	world  *World
+	frames []netio.Frame
+	about  []outgoing
+}
+
+// outgoing says what a frame is.
+type outgoing struct {
+	instance *instance
+	advert   bool
+	renews   bool // an advert that keeps backups quiet, and so the lease
+}
+
+func (o *outbox) add(in *instance, priority uint8, frame []byte) {
+	o.frames = append(o.frames, netio.Frame{Interface: in.ifindex, Bytes: frame})
+	o.about = append(o.about, outgoing{instance: in, advert: true, renews: priority != 0})
+}
+
+func (o *outbox) addOther(in *instance, frame []byte) {
+	o.frames = append(o.frames, netio.Frame{Interface: in.ifindex, Bytes: frame})
+	o.about = append(o.about, outgoing{instance: in})
+}
+
+// flush sends everything, and returns the adverts that renew a lease, with a
+// time from before they were sent.
+func (o *outbox) flush() []sentAdvert {
+	if len(o.frames) == 0 {
+		return nil
+	}
+	var sent []sentAdvert
+	at := vrrp.Instant(o.world.Now())
+	for i, err := range o.world.Sender.Send(o.frames) {
+		about := o.about[i]
+		if !about.advert {
+			continue
+		}
+		about.instance.reportSend(err)
+		if err != nil {
+			continue
+		}
+		about.instance.stats.sent++
+		if about.renews {
+			sent = append(sent, sentAdvert{about.instance, at})
+		}
+	}
+	clear(o.frames)
+	clear(o.about)
+	o.frames, o.about = o.frames[:0], o.about[:0]
+	return sent
+}

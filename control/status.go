@@ -1,0 +1,153 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// InstanceStatus is what is going on in an instance now; its JSON is stable.
+type InstanceStatus struct {
+	Name              string         `json:"name"`
+	Interface         string         `json:"interface"`
+	VLAN              uint16         `json:"vlan"`
+	VRID              uint8          `json:"vrid"`
+	Family            string         `json:"family"`
+	Version           uint8          `json:"version"`
+	State             string         `json:"state"`
+	Priority          uint8          `json:"priority"`
+	EffectivePriority uint8          `json:"effective_priority"`
+	AdvertIntervalMS  float64        `json:"advert_interval_ms"`
+	ActiveDownMS      float64        `json:"active_down_interval_ms"`
+	Master            *MasterStatus  `json:"master"` // null: none was heard
+	VirtualAddresses  []string       `json:"virtual_addresses"`
+	VirtualMAC        string         `json:"virtual_mac"`
+	LeaseRemainingMS  float64        `json:"lease_remaining_ms"`
+	Group             string         `json:"group"`
+	Fault             string         `json:"fault,omitempty"`
+	LastTransition    LastTransition `json:"last_transition"`
+	Counters          InstanceCounts `json:"counters"`
+}
+
+// MasterStatus is the router believed to be master.
+type MasterStatus struct {
+	Address  string `json:"address"`
+	Priority uint8  `json:"priority"`
+}
+
+// LastTransition is how the present state was entered.
+type LastTransition struct {
+	At     time.Time `json:"at"`
+	From   string    `json:"from"`
+	Reason string    `json:"reason"`
+	Peer   string    `json:"peer,omitempty"`
+}
+
+// InstanceCounts are counters since the instance was installed, of fast path
+// and control plane together.
+type InstanceCounts struct {
+	Transitions      map[string]uint64 `json:"transitions"` // by state that was entered
+	AdvertsSent      uint64            `json:"adverts_sent"`
+	AdvertsReceived  uint64            `json:"adverts_received"`
+	AdvertsUnchanged uint64            `json:"adverts_unchanged"`
+	AdvertsDropped   map[string]uint64 `json:"adverts_dropped"`
+	EventsLost       uint64            `json:"events_lost"`
+	ARPRequests      map[string]uint64 `json:"arp_requests"`
+	ARPConflicts     uint64            `json:"arp_conflicts"`
+	VirtualMACFrames map[string]uint64 `json:"virtual_mac_frames"`
+	ClaimsGuarded    map[string]uint64 `json:"claims_guarded"`
+
+	arrivals Arrivals
+}
+
+// ErrStopped means that the engine has ended, or is too busy to answer.
+var ErrStopped = errors.New("the engine does not answer")
+
+// Status asks the loop for the state of every instance, in the order of
+// configuration. Errors: ErrStopped when it does not answer before ctx is done.
+// For any goroutine.
+func (e *Engine) Status(ctx context.Context) ([]InstanceStatus, error) {
+	answer := make(chan []InstanceStatus, 1)
+	select {
+	case e.commands <- func() { answer <- e.status() }:
+		return <-answer, nil
+	case <-e.stopped:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, errors.Join(ErrStopped, ctx.Err())
+	}
+}
+
+func (e *Engine) status() []InstanceStatus {
+	list := make([]InstanceStatus, 0, len(e.instances))
+	now := e.now()
+	for _, in := range e.instances {
+		list = append(list, in.status(now))
+	}
+	return list
+}
+
+func (in *instance) status(now vrrp.Instant) InstanceStatus {
+	c := in.router.Config()
+	s := InstanceStatus{
+		Name: in.config.Name, Interface: in.config.Interface,
+		VRID: c.VRID, Family: c.Family.String(), Version: uint8(c.Version),
+		State:             in.router.State().String(),
+		Priority:          c.Priority,
+		EffectivePriority: c.Priority,
+		AdvertIntervalMS:  milliseconds(c.Interval),
+		ActiveDownMS:      milliseconds(in.router.ActiveDownInterval()),
+		VirtualMAC:        FormatMAC(in.mac),
+		Group:             in.config.Name, // a group of one
+		Fault:             in.linkFault,
+		LastTransition:    in.last,
+		LeaseRemainingMS:  milliseconds(max(in.router.Lease().Sub(now), 0)),
+		Counters:          in.counts(),
+	}
+	for _, p := range in.config.Prefixes {
+		s.VirtualAddresses = append(s.VirtualAddresses, p.String())
+	}
+	if source, priority, ok := in.router.Master(); ok {
+		s.Master = &MasterStatus{Address: source.String(), Priority: priority}
+	}
+	return s
+}
+
+func (in *instance) counts() InstanceCounts {
+	c, err := in.path.Counters()
+	if err != nil {
+		in.log.Error("the fast path's counters cannot be read", "error", err)
+	}
+	arrivals, err := in.path.Arrivals()
+	if err != nil {
+		in.log.Error("the fast path's arrival times cannot be read", "error", err)
+	}
+	dropped := maps.Clone(c.AdvertsDropped)
+	if dropped == nil {
+		dropped = make(map[string]uint64)
+	}
+	for reason, n := range in.stats.discarded {
+		dropped[reason] += n
+	}
+	return InstanceCounts{
+		Transitions:      maps.Clone(in.stats.transitions),
+		AdvertsSent:      in.stats.sent,
+		AdvertsReceived:  c.AdvertsReceived,
+		AdvertsUnchanged: c.AdvertsUnchanged,
+		AdvertsDropped:   dropped,
+		EventsLost:       c.EventsLost,
+		ARPRequests:      c.ARPRequests,
+		ARPConflicts:     c.ARPConflicts,
+		VirtualMACFrames: c.VirtualMACFrames,
+		ClaimsGuarded:    c.ClaimsGuarded,
+		arrivals:         arrivals,
+	}
+}
+
+// milliseconds, to the microsecond: more digits would be noise.
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}

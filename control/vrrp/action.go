@@ -1,0 +1,134 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Action is something that the caller of Router.Step has to do. The types of
+// this file are the only ones.
+type Action interface{ action() }
+
+type (
+	// SetLease makes this host the owner while now < Until. 0: not at all.
+	SetLease struct{ Until Instant }
+
+	// SendAdvert sends Router.Advert(Priority). If that succeeds, AdvertSent
+	// must be told; if it fails, nothing.
+	SendAdvert struct{ Priority uint8 }
+
+	// Announce tells the neighbours about every virtual address: gratuitous
+	// ARP, or unsolicited Neighbor Advertisement.
+	Announce struct{}
+
+	// InstallAddresses puts the virtual addresses on the interface, if they
+	// are not there. Without a lease they are inert.
+	InstallAddresses struct{}
+
+	// RemoveAddresses takes them off.
+	RemoveAddresses struct{}
+
+	// Follow says which advert keeps this backup quiet. Until the next Follow
+	// or Unfollow, arrivals of this very advert from Source need no
+	// AdvertReceived: the time of the last one is enough, told as MasterHeard
+	// before every AdvertReceived, before every Timer, and once after this.
+	// The time of what was followed before must not be erased by this: it may
+	// have arrived since it was last told.
+	Follow struct {
+		Source netip.Addr
+		Advert Advert
+	}
+
+	// Unfollow ends Follow.
+	Unfollow struct{}
+
+	// Transition says that the state changed.
+	Transition struct {
+		From, To State
+		Reason   TransitionReason
+		Peer     netip.Addr // the router that caused it, where there is one
+		// Late is how long ago the lease ended (LeaseLost), or by how much
+		// the timer that promoted this router was missed.
+		Late time.Duration
+	}
+
+	// Discard says that an advert was refused. It changed nothing.
+	Discard struct {
+		Reason Reason
+		Source netip.Addr
+	}
+
+	// Notice is for the operator: something is odd, and is said once until
+	// something else is odd in the same way.
+	Notice struct {
+		Kind     NoticeKind
+		Source   netip.Addr    // who sent the advert
+		Interval time.Duration // what it said
+	}
+)
+
+func (SetLease) action()         {}
+func (SendAdvert) action()       {}
+func (Announce) action()         {}
+func (InstallAddresses) action() {}
+func (RemoveAddresses) action()  {}
+func (Follow) action()           {}
+func (Unfollow) action()         {}
+func (Transition) action()       {}
+func (Discard) action()          {}
+func (Notice) action()           {}
+
+// TransitionReason says why a router changed its state.
+type TransitionReason uint8
+
+// The reasons of transitions.
+const (
+	Started           TransitionReason = iota // Startup
+	IsOwner                                   // to Master at once: the address owner, RFC 9568 §6.4.1
+	MasterDown                                // to Master: no advert for Active_Down_Interval
+	MasterLeft                                // to Master: the master sent priority 0
+	Preempts                                  // to Master: the master has a lower priority
+	HigherPriority                            // to Backup: another router has a higher priority
+	HigherAddress                             // to Backup: the same priority and a higher address
+	LeaseLost                                 // to Backup: no advert left this host in time
+	LinkLost                                  // to Fault
+	LinkRestored                              // from Fault
+	ShutdownRequested                         // to Init
+)
+
+// String returns the reason as logs and metrics show it.
+func (t TransitionReason) String() string {
+	return nameOf([]string{
+		Started:           "startup",
+		IsOwner:           "address_owner",
+		MasterDown:        "master_down",
+		MasterLeft:        "master_left",
+		Preempts:          "preempt",
+		HigherPriority:    "higher_priority",
+		HigherAddress:     "higher_address",
+		LeaseLost:         "lease_lost",
+		LinkLost:          "link_down",
+		LinkRestored:      "link_up",
+		ShutdownRequested: "shutdown",
+	}, t)
+}
+
+// NoticeKind says what a Notice is about.
+type NoticeKind uint8
+
+// The kinds of notices.
+const (
+	IntervalAdopted NoticeKind = iota // version 3: the master's interval is not the configured one; adopted
+	AddressesDiffer                   // the advert lists other addresses than the configured ones; accepted
+	TwoOwners                         // another router says that it owns the addresses too, erratum 8298
+	noticeKinds     = iota
+)
+
+// String returns the kind in words.
+func (k NoticeKind) String() string {
+	return nameOf([]string{
+		IntervalAdopted: "advertisement interval differs, adopting the master's",
+		AddressesDiffer: "virtual addresses differ",
+		TwoOwners:       "two address owners (priority 255)",
+	}, k)
+}

@@ -1,0 +1,141 @@
+package vrrp
+
+// promote ends the wait of a backup, RFC 9568 §6.4.2: Active_Down_Timer fires.
+func (r *Router) promote(now Instant) {
+	why := MasterDown
+	switch {
+	case r.left:
+		why = MasterLeft
+	case r.master.source.IsValid() && !r.master.followed:
+		why = Preempts
+	}
+	r.becomeMaster(now, why, r.master.source, now.Sub(r.downAt))
+}
+
+// heardInBackup takes an advert, RFC 9568 §6.4.2.
+func (r *Router) heardInBackup(ev AdvertReceived) {
+	switch {
+	case ev.At.Before(r.heardAt):
+		r.overtaken(ev)
+	case ev.Advert.Priority == 0:
+		r.masterLeft(ev)
+	case r.yieldsTo(ev.Advert.Priority):
+		r.follow(ev)
+	case !r.master.followed:
+		r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority}
+	}
+}
+
+// yieldsTo reports whether a master of this priority is good enough. An equal
+// one always is: addresses decide between masters only.
+func (r *Router) yieldsTo(priority uint8) bool {
+	return priority >= r.config.Priority || r.config.NoPreempt && !r.config.owner()
+}
+
+// overtaken takes an advert that arrived before what is known already. It moves
+// no timer; but if its sender is a master too, that must not be lost.
+func (r *Router) overtaken(ev AdvertReceived) {
+	a := ev.Advert
+	if r.master.followed && ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority) {
+		down := activeDownInterval(r.config.Version, r.config.Priority, a.Interval)
+		r.othersDownAt = max(r.othersDownAt, ev.At.Add(down))
+	}
+}
+
+// masterLeft takes an advert of priority 0: Active_Down_Timer = Skew_Time.
+//
+// Deviates from RFC 9568 §6.4.2, because anyone can send such an advert, and
+// because there may be another master. It never postpones the timer, or
+// repeating it would keep a backup from ever taking over. It counts only if it
+// comes from the master that is followed, or if none is. And it takes back what
+// the adverts of that master granted, not what the adverts of others did.
+func (r *Router) masterLeft(ev AdvertReceived) {
+	if r.master.followed && ev.Source != r.master.source {
+		return
+	}
+	r.heardAt = ev.At
+	r.left = true
+	r.downAt = min(r.downAt, max(ev.At.Add(r.SkewTime()), r.othersDownAt))
+	if !r.early {
+		r.early = true
+		r.do(InstallAddresses{})
+	}
+}
+
+// follow accepts the sender as master. RFC 9568 §6.4.2: the timer runs from the
+// advert's arrival, at the master's interval.
+func (r *Router) follow(ev AdvertReceived) {
+	same := r.master.source == ev.Source
+	known := r.master.followed && same && r.followed.Equal(ev.Advert)
+	if r.master.followed && !same {
+		r.changedAfter = r.heardAt
+		r.othersDownAt = r.downAt
+	}
+	r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority, followed: true}
+	if ev.Advert.Interval != r.activeInterval && ev.Advert.Interval != r.config.Interval {
+		r.notice(Notice{Kind: IntervalAdopted, Source: ev.Source, Interval: ev.Advert.Interval})
+	}
+	r.activeInterval = ev.Advert.Interval
+	r.masterAlive(ev.At)
+	if !known {
+		r.followed = ev.Advert
+		r.do(Follow{Source: ev.Source, Advert: ev.Advert})
+	}
+}
+
+// masterHeard takes the arrival of an advert that is the same as the last one.
+// Of two arrivals at one instant the order is not known, and a master that is
+// there is the safer guess.
+func (r *Router) masterHeard(at Instant) {
+	switch {
+	case !r.master.followed:
+		r.formerMasterHeard(at, r.heardAt)
+	case r.changedAfter != 0:
+		r.formerMasterHeard(at, r.changedAfter)
+		r.changedAfter = 0
+	}
+	if r.master.followed && !at.Before(r.heardAt) {
+		r.masterAlive(at)
+	}
+}
+
+// formerMasterHeard takes an arrival that may be of the master followed before,
+// if it is news: one that came while this router was about to follow another,
+// or to become master itself. known is what was known then.
+func (r *Router) formerMasterHeard(at, known Instant) {
+	if at.After(known) {
+		r.othersDownAt = max(r.othersDownAt, at.Add(r.ActiveDownInterval()))
+	}
+}
+
+// masterAlive re-arms Active_Down_Timer, and takes back what was prepared for a
+// handover that does not happen.
+func (r *Router) masterAlive(at Instant) {
+	r.heardAt = at
+	r.downAt = at.Add(r.ActiveDownInterval())
+	r.left = false
+	if r.early {
+		r.early = false
+		r.do(RemoveAddresses{})
+	}
+}
+
+// forgetMaster ends what Backup knows, on every way out of it.
+func (r *Router) forgetMaster() {
+	if r.master.followed {
+		r.do(Unfollow{})
+	}
+	r.master = heardMaster{}
+	r.followed = Advert{}
+	r.downAt, r.othersDownAt, r.changedAfter = 0, 0, 0
+	r.left = false
+}
+
+// endBackup leaves Backup for a state that is not Master.
+func (r *Router) endBackup() {
+	r.forgetMaster()
+	if r.early {
+		r.early = false
+		r.do(RemoveAddresses{})
+	}
+}

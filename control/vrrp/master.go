@@ -1,0 +1,130 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// becomeMaster takes over, RFC 9568 §6.4.1 and §6.4.2. The lease comes first:
+// everything after it is for others to know, and may take its time.
+func (r *Router) becomeMaster(now Instant, why TransitionReason, peer netip.Addr, late time.Duration) {
+	r.forgetMaster()
+	r.early = false
+	r.activeInterval = r.config.Interval
+	r.lease = now.Add(r.config.leaseLength())
+	r.advertAt = now.Add(r.config.Interval)
+	r.announceAt = now.Add(announceAgainAfter)
+	r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.config.Priority}, Announce{}, InstallAddresses{})
+	r.enter(Master, why, peer, late)
+}
+
+// advertSent renews the lease: whoever heard the advert waits longer than this.
+func (r *Router) advertSent(now, at Instant) {
+	if r.state != Master || r.leaving {
+		return
+	}
+	if until := min(at, now).Add(r.config.leaseLength()); until.After(r.lease) {
+		r.lease = until
+		r.do(SetLease{Until: until})
+	}
+}
+
+// leaseEnded finds the router master without a lease. It does not carry on:
+// somebody else may be master by now.
+func (r *Router) leaseEnded(now Instant) {
+	if r.leaving {
+		r.leave(netip.Addr{})
+		return
+	}
+	late := now.Sub(r.lease)
+	r.endMaster()
+	r.do(RemoveAddresses{})
+	r.awaitMaster(now)
+	r.enter(Backup, LeaseLost, netip.Addr{}, late)
+}
+
+// masterTimers runs what is due, RFC 9568 §6.4.3: Adver_Timer fires.
+func (r *Router) masterTimers(now Instant) {
+	if !now.Before(r.advertAt) {
+		r.do(SendAdvert{Priority: r.config.Priority})
+		// From when it was due, so that lateness does not add up; unless it
+		// is so late that the next would be due already.
+		if r.advertAt = r.advertAt.Add(r.config.Interval); !r.advertAt.After(now) {
+			r.advertAt = now.Add(r.config.Interval)
+		}
+	}
+	if r.announceAt != 0 && !now.Before(r.announceAt) {
+		r.announceAt = 0
+		r.do(Announce{})
+	}
+}
+
+// heardInMaster takes an advert, RFC 9568 §6.4.3. Preempt_Mode is not looked
+// at: of two masters one has to go, and both must agree which.
+func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
+	a := ev.Advert
+	switch {
+	case r.leaving:
+		if a.Priority != 0 {
+			r.leave(ev.Source)
+		}
+	case a.Priority == 0:
+		if r.sendNow(now, &r.answeredAt) {
+			r.advertAt = now.Add(r.config.Interval)
+		}
+	case compareRouters(a.Priority, ev.Source, r.config.Priority, r.config.Source) > 0:
+		r.giveWay(ev)
+	default:
+		r.sendNow(now, &r.assertedAt)
+	}
+}
+
+// sendNow sends an advert out of turn and reports whether it did. Each kind, by
+// its last, happens at most twice per interval: an answer for every packet would
+// let one sender make two floods out of one.
+func (r *Router) sendNow(now Instant, last *Instant) bool {
+	if *last != 0 && now.Sub(*last) < r.config.Interval/2 {
+		return false
+	}
+	*last = now
+	r.do(SendAdvert{Priority: r.config.Priority})
+	return true
+}
+
+// giveWay becomes the backup of a better master.
+func (r *Router) giveWay(ev AdvertReceived) {
+	why := HigherPriority
+	if ev.Advert.Priority == r.config.Priority {
+		why = HigherAddress
+	}
+	r.endMaster()
+	r.do(RemoveAddresses{})
+	r.follow(ev)
+	r.enter(Backup, why, ev.Source, 0)
+}
+
+// beginLeaving makes before it breaks: it tells the backups to take over, and
+// serves until one has, or until the slowest of them would have.
+func (r *Router) beginLeaving(now Instant) {
+	r.leaving = true
+	r.advertAt, r.announceAt = 0, 0
+	if until := now.Add(skewUnit(r.config.Version, r.config.Interval)); until.Before(r.lease) {
+		r.lease = until
+		r.do(SetLease{Until: until})
+	}
+	r.do(SendAdvert{Priority: 0})
+}
+
+// leave ends beginLeaving.
+func (r *Router) leave(successor netip.Addr) {
+	r.endMaster()
+	r.do(RemoveAddresses{})
+	r.enter(Init, ShutdownRequested, successor, 0)
+}
+
+// endMaster gives the lease back, on every way out of Master.
+func (r *Router) endMaster() {
+	r.lease, r.advertAt, r.announceAt = 0, 0, 0
+	r.leaving = false
+	r.do(SetLease{Until: 0})
+}

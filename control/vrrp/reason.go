@@ -1,0 +1,60 @@
+package vrrp
+
+// Reason says why an advert was refused. Tests, counters, logs and metrics
+// share it. It is an error, and its text is the same in all of them.
+type Reason uint8
+
+// The reasons, in the order in which they are looked for: a packet with two
+// faults is counted under the first.
+const (
+	ReasonTTL          Reason = iota + 1 // TTL or hop limit is not 255, RFC 9568 §5.1.1.3
+	ReasonVersion                        // not a version of this family, or not the configured one
+	ReasonType                           // not an ADVERTISEMENT
+	ReasonLength                         // not exactly as long as version, family and count say
+	ReasonChecksum                       // RFC 9568 §5.2.8
+	ReasonVRID                           // 0, or not the VRID of this virtual router
+	ReasonCount                          // no address, erratum 8299
+	ReasonFirstAddress                   // IPv6: the first address is not link-local, erratum 8300
+	ReasonInterval                       // 0 (erratum 8301), or version 2 and not the configured one
+	ReasonAuth                           // version 2: an authentication type other than the configured one
+	ReasonAddressList                    // version 2: not the configured addresses, and not from their owner
+	ReasonOwnSource                      // sent from this router's own address
+)
+
+var reasonNames = [...]string{
+	ReasonTTL:          "ttl",
+	ReasonVersion:      "version",
+	ReasonType:         "type",
+	ReasonLength:       "length",
+	ReasonChecksum:     "checksum",
+	ReasonVRID:         "vrid",
+	ReasonCount:        "count",
+	ReasonFirstAddress: "first_address",
+	ReasonInterval:     "interval",
+	ReasonAuth:         "auth",
+	ReasonAddressList:  "address_list",
+	ReasonOwnSource:    "own_source",
+}
+
+// Reasons returns every reason, in order.
+func Reasons() []Reason {
+	all := make([]Reason, 0, len(reasonNames)-1)
+	for r := ReasonTTL; int(r) < len(reasonNames); r++ {
+		all = append(all, r)
+	}
+	return all
+}
+
+// String returns the reason as metrics label it, such as "checksum".
+func (r Reason) String() string { return nameOf(reasonNames[:], r) }
+
+// Error makes a Reason an error; its text is String.
+func (r Reason) Error() string { return r.String() }
+
+// nameOf looks value up in a table of names that begins at 0 or 1.
+func nameOf[T ~uint8](names []string, value T) string {
+	if int(value) < len(names) && names[value] != "" {
+		return names[value]
+	}
+	return "unknown"
+}

@@ -1,0 +1,178 @@
+package vrrp
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+)
+
+// A simulated LAN in virtual time: a heap of things to come, and hosts that
+// each run one Router under a shell that behaves like the engine and the fast
+// path together. Everything is drawn from one seed.
+
+const (
+	simInterval = time.Second
+	// simFaults is how long things go wrong, simQuiet how long they then go
+	// right. simSettle is enough for an election among healthy routers: a
+	// leaving master and its restart (2 intervals), the longest
+	// Active_Down_Interval (4), a delay (1), the lateness of a few timers.
+	simFaults = 40 * simInterval
+	simSettle = 9 * simInterval
+	simQuiet  = 14 * simInterval
+)
+
+// knobs break the simulated daemon on purpose, to see the checker find it.
+type knobs struct {
+	leaseAdverts   int  // lease length, unchecked
+	ignoreStamps   bool // no MasterHeard before Timer
+	resetStamps    bool // Follow forgets the stamp of the one followed before
+	keepAfterPause bool // the packet path serves on for two intervals past the lease
+}
+
+type happening struct {
+	at    Instant
+	order int // first scheduled, first happens
+	do    func()
+}
+
+type agenda []happening
+
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].order < a[j].order
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(happening)) }
+func (a *agenda) Pop() any {
+	last := (*a)[len(*a)-1]
+	*a = (*a)[:len(*a)-1]
+	return last
+}
+
+type lan struct {
+	knobs
+	rng    *rand.Rand
+	now    Instant
+	start  Instant
+	order  int
+	coming agenda
+	hosts  []*host
+	loss   float64 // until healed
+	calm   bool    // delays only, from the beginning
+	healed bool
+	trace  func(format string, args ...any)
+	check  checker
+}
+
+func newLAN(seed uint64, k knobs, trace func(string, ...any)) *lan {
+	l := &lan{knobs: k, rng: rand.New(rand.NewPCG(seed, 112)), start: after(0), now: after(0), trace: trace}
+	if trace == nil {
+		l.trace = func(string, ...any) {}
+	}
+	l.check.lan = l
+	l.loss = l.rng.Float64() * 0.5
+	l.calm = l.rng.IntN(8) == 0
+	if l.calm || l.rng.IntN(4) == 0 {
+		l.loss = 0 // whatever goes wrong then must be for another reason
+	}
+	noPreempt := l.rng.IntN(4) == 0
+	version := []Version{V2, V3}[l.rng.IntN(2)]
+	priorities := []uint8{1, 50, 100, 100, 150, 200, 254, 255, uint8(1 + l.rng.IntN(255))}
+	for i := range 2 + l.rng.IntN(3) {
+		h := &host{lan: l, id: i, linkUp: true}
+		h.config = Config{VRID: 10, Family: IPv4, Version: version, Interval: simInterval, LeaseAdverts: k.leaseAdverts,
+			Priority: priorities[l.rng.IntN(len(priorities))], NoPreempt: noPreempt && l.rng.IntN(2) == 0,
+			Addresses: virtual, Source: netip.AddrFrom4([4]byte{192, 168, 1, byte(i + 1)})}
+		l.hosts = append(l.hosts, h)
+		l.trace("host %d: priority %d, no preempt %v", i, h.config.Priority, h.config.NoPreempt)
+	}
+	for _, h := range l.hosts {
+		h.to = make([]wire, len(l.hosts))
+		l.in(l.upTo(3*simInterval), h.boot)
+	}
+	if !l.calm {
+		l.in(l.upTo(6*simInterval), l.fault)
+	}
+	l.in(simFaults, l.heal)
+	return l
+}
+
+// run plays until the end or the first violation, which it returns.
+func (l *lan) run() error {
+	end := l.start.Add(simFaults + simQuiet)
+	for len(l.coming) > 0 && l.check.violation == nil {
+		next := heap.Pop(&l.coming).(happening)
+		if next.at.After(end) {
+			break
+		}
+		l.now = next.at
+		next.do()
+		l.check.settled()
+	}
+	return l.check.violation
+}
+
+// in does something after d.
+func (l *lan) in(d time.Duration, do func()) {
+	l.order++
+	heap.Push(&l.coming, happening{at: l.now.Add(d), order: l.order, do: do})
+}
+
+func (l *lan) upTo(d time.Duration) time.Duration { return time.Duration(l.rng.Int64N(int64(d))) }
+
+func (l *lan) chance(p float64) bool { return l.rng.Float64() < p }
+
+// goesWrong is a chance while things go wrong.
+func (l *lan) goesWrong(p float64) bool { return !l.healed && !l.calm && l.chance(p) }
+
+// fault is one thing that goes wrong; the next one is not far.
+func (l *lan) fault() {
+	if l.healed {
+		return
+	}
+	l.in(l.upTo(8*simInterval), l.fault)
+	h := l.hosts[l.rng.IntN(len(l.hosts))]
+	if !h.up {
+		return
+	}
+	switch l.rng.IntN(6) {
+	case 0, 1:
+		h.pause(l.upTo(8 * simInterval))
+	case 2:
+		h.crash()
+	case 3:
+		h.tell(Shutdown{})
+		if l.chance(0.1) {
+			h.tell(Shutdown{})
+		}
+	case 4:
+		h.cutLink(l.upTo(6 * simInterval))
+	case 5: // nobody sees this one: it is between two switches
+		for i := range h.to {
+			h.to[i].cut = true
+			l.hosts[i].to[h.id].cut = true
+		}
+		l.in(l.upTo(6*simInterval), h.joinSwitches)
+	}
+}
+
+// heal ends all that is wrong.
+func (l *lan) heal() {
+	l.trace("%v all is well from here", l.clock())
+	l.healed = true
+	l.loss = 0
+	for _, h := range l.hosts {
+		h.joinSwitches()
+		h.resume()
+		h.restoreLink()
+		if !h.up {
+			h.boot()
+		}
+	}
+}
+
+func (l *lan) clock() string {
+	return fmt.Sprintf("%9.3f", l.now.Sub(l.start).Seconds()/simInterval.Seconds())
+}

@@ -1,0 +1,219 @@
+package vrrp
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+)
+
+var simSeed = flag.Uint64("sim.seed", 0, "replay one seed of the simulated LAN, with a transcript")
+
+// checker holds the two promises of the design against what happens on a LAN.
+//
+// Promise 1. Let Y become an owner at time s while E is one. That is allowed
+// only if one of these holds at s:
+//
+//	preemption  Y preempts and has a higher priority than E, or is the address
+//	            owner: it need not have heard E at all, nor heeded it.
+//	farewell    E is leaving: it asked for a successor with priority 0.
+//	silence     E has sent Y at least one advert since E became owner and
+//	            within the last three intervals, and every one of these is lost
+//	            or in flight at s. (What E sent earlier cannot hold up a lease
+//	            at s; what Y has heard since would have kept it quiet.)
+//
+// And of two owners, the one that has to give way, or that leaves, is none any
+// more when it has processed an advert of the other: both carry on only for as
+// long as every advert that would end it is lost or in flight.
+//
+// "In flight" means sent, and not yet taken up by a daemon that runs: on the
+// wire, or in the queue of a daemon that is stopped. "Lost" includes what could
+// not be sent, arrived at a dead link or a dead daemon, or was heard in an
+// earlier life: before Y last left Init or Fault.
+//
+// Promise 2. When nothing has gone wrong for simSettle, there is exactly one
+// owner at every instant; and if all preempt, no other router has a higher
+// priority. (Among equal priorities it is whoever came first: RFC 9568 §6.4.2
+// keeps a backup quiet behind an equal one, whatever its address.)
+type checker struct {
+	lan       *lan
+	violation error
+	overlaps  map[string]int
+	seen      [ShutdownRequested + 1]int
+}
+
+func (c *checker) fail(format string, args ...any) {
+	if c.violation == nil {
+		c.violation = fmt.Errorf("%s %s", c.lan.clock(), fmt.Sprintf(format, args...))
+	}
+}
+
+// starts looks at promise 1 when y becomes an owner.
+func (c *checker) starts(y *host) {
+	for _, e := range c.lan.hosts {
+		if e == y || !e.owns() {
+			continue
+		}
+		excuse := c.excuse(e, y)
+		if excuse == "" {
+			c.fail("%v becomes owner while %v is, which it has heard", y, e)
+		}
+		if c.overlaps == nil {
+			c.overlaps = make(map[string]int)
+		}
+		c.overlaps[excuse]++
+	}
+}
+
+func (c *checker) excuse(e, y *host) string {
+	switch {
+	case y.config.owner(), y.config.Priority > e.config.Priority && !y.config.NoPreempt:
+		return "preemption"
+	case e.router.Leaving():
+		return "farewell"
+	case c.silence(e, y):
+		return "silence"
+	}
+	return ""
+}
+
+func (c *checker) silence(e, y *host) bool {
+	adverts := e.to[y.id].adverts
+	count := 0
+	for i := len(adverts) - 1; i >= 0; i-- {
+		s := adverts[i]
+		if !s.at.After(c.lan.now.Add(-3 * simInterval)) {
+			break
+		}
+		if s.heard.After(y.listening) {
+			return false
+		}
+		count++
+	}
+	return count > 0
+}
+
+// processed looks at the second half of promise 1.
+func (c *checker) processed(by, from *host, priority uint8) {
+	if priority == 0 || !by.owns() || !from.owns() {
+		return
+	}
+	other, own := from.config, by.config
+	if compareRouters(other.Priority, other.Source, own.Priority, own.Source) > 0 || by.router.Leaving() {
+		c.fail("%v is still owner after it heard %v", by, from)
+	}
+}
+
+// consistent holds the lease word against the machine.
+func (c *checker) consistent(h *host) {
+	if h.lease != h.router.Lease() || (h.router.State() == Master) != (h.lease != 0) {
+		c.fail("%v is in %v, with a lease of %d in the machine and %d in the packet path", h, h.router.State(), h.router.Lease(), h.lease)
+	}
+}
+
+// settled looks at promise 2.
+func (c *checker) settled() {
+	l := c.lan
+	if l.now.Before(l.start.Add(simFaults + simSettle)) {
+		return
+	}
+	var owner *host
+	allPreempt := true
+	for _, h := range l.hosts {
+		if h.owns() && owner != nil {
+			c.fail("%v and %v are both owners, long after all was well", owner, h)
+		}
+		if h.owns() {
+			owner = h
+		}
+		allPreempt = allPreempt && !h.config.NoPreempt
+	}
+	if owner == nil {
+		c.fail("nobody is owner, long after all was well")
+		return
+	}
+	for _, h := range l.hosts {
+		if allPreempt && h.config.Priority > owner.config.Priority {
+			c.fail("%v is owner, not %v, long after all was well", owner, h)
+		}
+	}
+}
+
+func simSeeds() uint64 {
+	switch {
+	case testing.Short():
+		return 500
+	case raceDetector:
+		return 2000
+	}
+	return 20000
+}
+
+func TestSimulatedLAN(t *testing.T) {
+	if *simSeed != 0 {
+		if err := newLAN(*simSeed, knobs{}, t.Logf).run(); err != nil {
+			t.Errorf("seed %d: %v", *simSeed, err)
+		}
+		return
+	}
+	overlaps := make(map[string]int)
+	var seen [ShutdownRequested + 1]int
+	for seed := uint64(1); seed <= simSeeds(); seed++ {
+		l := newLAN(seed, knobs{}, nil)
+		if err := l.run(); err != nil {
+			t.Fatalf("seed %d: %v\nreplay: go test -v -run TestSimulatedLAN -sim.seed=%d", seed, err, seed)
+		}
+		for excuse, n := range l.check.overlaps {
+			overlaps[excuse] += n
+		}
+		for reason, n := range l.check.seen {
+			seen[reason] += n
+		}
+	}
+	// A simulation in which nothing happens proves nothing.
+	for _, excuse := range []string{"preemption", "farewell", "silence"} {
+		if overlaps[excuse] == 0 {
+			t.Errorf("no overlap of owners by %s in any seed", excuse)
+		}
+		t.Logf("overlaps by %s: %d", excuse, overlaps[excuse])
+	}
+	for reason, n := range seen {
+		if n == 0 {
+			t.Errorf("no transition %v in any seed", TransitionReason(reason))
+		}
+		t.Logf("transitions %v: %d", TransitionReason(reason), n)
+	}
+}
+
+// The checker must find what it is there for.
+func TestTheSimulatedLANFindsABrokenDaemon(t *testing.T) {
+	for name, k := range map[string]knobs{
+		"a lease that outlives Active_Down_Interval": {leaseAdverts: 5},
+		"a backup that does not read the stamps":     {ignoreStamps: true},
+		"a stamp that is forgotten on Follow":        {resetStamps: true},
+		"a packet path that does not mind the lease": {keepAfterPause: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := uint64(1); seed <= 2000; seed++ {
+				if err := newLAN(seed, k, nil).run(); err != nil {
+					t.Logf("found with seed %d: %v", seed, err)
+					return
+				}
+			}
+			t.Error("not found in 2000 seeds")
+		})
+	}
+}
+
+func TestASimulatedLANIsReproducible(t *testing.T) {
+	transcript := func() (lines []string) {
+		err := newLAN(7, knobs{}, func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }).run()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines
+	}
+	first, second := transcript(), transcript()
+	if len(first) < 5 || fmt.Sprint(first) != fmt.Sprint(second) {
+		t.Errorf("two runs of one seed differ, or are empty:\n%q\n%q", first, second)
+	}
+}
