@@ -71,7 +71,7 @@ struct other {
 	__u64 adverts;
 	__u64 shortest; /* least and greatest time between two adverts, 0 before the second */
 	__u64 longest;
-	__u8 header[8]; /* of the last advert */
+	__u8 header[8];	  /* of the last advert */
 	__u8 address[16]; /* its first virtual address */
 	__u8 hardware[6]; /* its Ethernet source */
 	__u8 pad[2];
@@ -79,7 +79,7 @@ struct other {
 _Static_assert(sizeof(struct other) == 72, "other");
 
 enum event_kind {
-	EVENT_ADVERT = 1, /* a valid advert, not equal to the current one; the PDU follows */
+	EVENT_ADVERT = 1,   /* a valid advert, not equal to the current one; the PDU follows */
 	EVENT_CONFLICT = 2, /* another station claims a virtual address by ARP */
 };
 
@@ -94,7 +94,7 @@ struct event {
 	__u8 family;
 	__u8 ttl;
 	__u8 pad[2];
-	__u8 source[16]; /* advert: IP source. conflict: the address that is claimed */
+	__u8 source[16];  /* advert: IP source. conflict: the address that is claimed */
 	__u8 hardware[6]; /* advert: Ethernet source. conflict: who claims it */
 	__u8 pad2[6];
 };
@@ -129,7 +129,7 @@ enum counter {
 	COUNTER_EVENT_LOST, /* the ring buffer was full */
 	COUNTER_ARP_ANSWERED,
 	COUNTER_ARP_REFUSED, /* no lease */
-	COUNTER_ARP_PASSED, /* asked in a way that is left to the kernel */
+	COUNTER_ARP_PASSED,  /* asked in a way that is left to the kernel */
 	COUNTER_ARP_CONFLICT,
 	COUNTER_VMAC_ACCEPTED,
 	COUNTER_VMAC_REFUSED, /* no lease */
@@ -140,4 +140,17 @@ enum counter {
 
 struct counters {
 	__u64 of[COUNTERS];
+};
+
+/*
+ * Times between two arrivals of a followed advert. Bucket i counts those below
+ * 2^(ARRIVAL_SHIFT + i) ns, about 1 ms << i, and not in a bucket before; the
+ * last one counts the rest.
+ */
+#define ARRIVAL_SHIFT 20
+#define ARRIVAL_BUCKETS 17
+
+struct arrival_times {
+	__u64 bucket[ARRIVAL_BUCKETS];
+	__u64 sum; /* ns */
 };

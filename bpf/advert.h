@@ -16,8 +16,8 @@
 /* An advert on its way through the checks. */
 struct advert {
 	struct advert_event *copy;
-	__u32 length; /* of the PDU: header, addresses, v2 authentication */
-	__u64 pseudo; /* sum of the pseudo-header, for v3 */
+	__u32 length;	       /* of the PDU: header, addresses, v2 authentication */
+	__u64 pseudo;	       /* sum of the pseudo-header, for v3 */
 	struct router *router; /* NULL: not ours */
 	__u32 slot;
 };
@@ -50,8 +50,7 @@ static __always_inline enum counter check_ip(const struct frame *f, const struct
 }
 
 /* Copies the PDU and sums it on the way. a->length is a multiple of 4, at most MAX_PDU. */
-static __always_inline bool copy_and_sum(const struct frame *f, struct advert *a,
-					 const void *from)
+static __always_inline bool copy_and_sum(const struct frame *f, struct advert *a, const void *from)
 {
 	const __be32 *word = from;
 	__u32 *to = (__u32 *)a->copy->pdu;
@@ -128,6 +127,20 @@ static __always_inline enum counter check_advert(const struct frame *f, struct a
 	return COUNTER_ADVERT_VALID;
 }
 
+static __always_inline void record_arrival(__u32 slot, __u64 gap)
+{
+	struct arrival_times *a = bpf_map_lookup_elem(&arrivals, &slot);
+	__u32 i = 0;
+
+	if (!a)
+		return;
+	while (i < ARRIVAL_BUCKETS - 1 && gap >> (ARRIVAL_SHIFT + i))
+		i++;
+	if (i < ARRIVAL_BUCKETS)
+		a->bucket[i]++;
+	a->sum += gap;
+}
+
 /* Is this the advert that keeps us quiet? Then only its time is news. */
 static __always_inline bool unchanged(const struct advert *a, __u64 now)
 {
@@ -139,8 +152,11 @@ static __always_inline bool unchanged(const struct advert *a, __u64 now)
 	    *(__be32 *)c->source != *(__be32 *)a->copy->head.source)
 		return false;
 	stamp = bpf_map_lookup_elem(&heard, &slot);
-	if (stamp)
-		*(volatile __u64 *)stamp = now;
+	if (!stamp)
+		return true;
+	if (*stamp)
+		record_arrival(slot, now - *stamp);
+	*(volatile __u64 *)stamp = now;
 	return true;
 }
 
@@ -166,7 +182,7 @@ static __always_inline void record_advert(struct other *o, const struct advert_e
 /* Observation: who else speaks VRRP here, and how regularly. */
 static __always_inline void record_other(const struct frame *f, const struct advert *a, __u64 now)
 {
-	struct other fresh = { .first = now, .last = now, .adverts = 1 };
+	struct other fresh = {.first = now, .last = now, .adverts = 1};
 	struct other_key key = {
 		.ifindex = f->ifindex,
 		.vlan = f->vlan,

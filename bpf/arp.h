@@ -45,7 +45,7 @@ static __always_inline bool asks_us(const struct ethhdr *eth, const struct route
 static __always_inline void answer_arp(struct ethhdr *eth, struct arp_ipv4 *arp,
 				       const struct router *router)
 {
-	__be16 asked[2] = { arp->target[0], arp->target[1] };
+	__be16 asked[2] = {arp->target[0], arp->target[1]};
 
 	copy_mac(eth->h_dest, eth->h_source);
 	copy_mac(eth->h_source, router->virtual_mac);

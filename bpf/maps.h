@@ -104,6 +104,17 @@ struct {
 } router_counters SEC(".maps");
 
 /*
+ * How regularly the followed advert arrives, by slot. Written by: the advert
+ * path. Read by: Go, at scrape. Not per CPU: the adverts of one master are far apart.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, struct arrival_times);
+} arrivals SEC(".maps");
+
+/*
  * Counters by ifindex, for what no virtual router can be blamed for.
  * Go makes an entry when it attaches and removes it when it detaches.
  */

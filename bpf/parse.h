@@ -40,7 +40,7 @@ struct frame {
 
 /* What a handler wants done; each hook says it in its own words. */
 enum verdict {
-	VERDICT_PASS,  /* none of our business, or the kernel's too */
+	VERDICT_PASS, /* none of our business, or the kernel's too */
 	VERDICT_DROP,
 	VERDICT_REPLY, /* the frame now holds an answer: out by where it came in */
 	VERDICT_HOST,  /* addressed to a virtual MAC that is this host's now */
@@ -70,7 +70,8 @@ struct vrrp_header {
 	__u8 vrid;
 	__u8 priority;
 	__u8 count;
-	__be16 interval; /* v2: authentication type and seconds; v3: 4 bits reserved, centiseconds */
+	__be16 interval; /* v2: authentication type and seconds; v3: 4 bits reserved, centiseconds
+			  */
 	__be16 checksum;
 };
 _Static_assert(sizeof(struct vrrp_header) == 8, "vrrp_header");

@@ -1,0 +1,80 @@
+# vrrp-xdp. `make help` lists what there is to make.
+
+# sudo's PATH does not hold Go: look where it usually is, and where the user has it.
+GO := $(shell command -v go || { [ -z "$$SUDO_USER" ] || su - "$$SUDO_USER" -c 'command -v go'; } || \
+	ls /usr/local/go/bin/go /usr/lib/go/bin/go /usr/lib/go-*/bin/go 2>/dev/null | head -n 1)
+ifeq ($(GO),)
+$(error Go was not found: install it (https://go.dev/dl), or say where it is: make GO=/path/to/go)
+endif
+export PATH := $(dir $(GO)):/usr/sbin:/sbin:$(PATH)
+export CGO_ENABLED := 0
+# As root in a user's checkout git refuses to tell Go about revisions.
+export GOFLAGS := -buildvcs=false
+
+GIT := git -c safe.directory=$(CURDIR)
+VERSION ?= $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo unreleased)
+PREFIX ?= /usr/local
+CLANG := clang-14
+CLANG_VERSION := 14.0.6
+FORMAT := clang-format-14
+
+MODE ?= native
+ADVERT ?= 100ms
+
+# need: $(call need,COMMANDS,PACKAGES) installs packages where a command is missing.
+define need
+for c in $(1); do command -v $$c >/dev/null || missing=1; done; \
+[ -z "$$missing" ] || { \
+	echo "installing with apt: $(2)"; \
+	[ "$$(id -u)" = 0 ] || { echo "this needs root: run it as root or with sudo" >&2; exit 1; }; \
+	command -v apt-get >/dev/null || { echo "no apt here: install $(2) by hand" >&2; exit 1; }; \
+	{ apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install -y --no-install-recommends $(2) >/dev/null; } || exit 1; }
+endef
+
+.PHONY: help build install clean demo test bench generate check-generate lint fmt
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/vrrp-xdp
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vrrp-xdp ./cmd/vrrp-xdp
+
+install: build ## install the command below PREFIX (/usr/local)
+	install -D -m 0755 bin/vrrp-xdp $(DESTDIR)$(PREFIX)/sbin/vrrp-xdp
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+demo: build ## two routers and a client: watch the master hang, die, stop and lose its link (as root; MODE=, ADVERT=)
+	@$(call need,ip,iproute2)
+	@$(GO) run ./test/demo -binary bin/vrrp-xdp -mode $(MODE) -advert $(ADVERT)
+
+test: build ## everything (as root)
+	@$(call need,ip ping keepalived promtool,iproute2 iputils-ping keepalived prometheus)
+	$(GO) vet ./...
+	$(GO) test -count=1 ./cmd/... ./control/... ./datapath/...
+	$(GO) test -count=1 -p 1 -timeout 9m ./test/...
+
+bench: ## what the programs cost, into docs/performance.md (as root)
+	$(GO) run ./test/bench -out docs/performance.md
+
+generate: ## compile the BPF programs
+	@$(call need,$(CLANG),$(CLANG) llvm-14 libbpf-dev linux-libc-dev)
+	@$(CLANG) --version | grep -q ' $(CLANG_VERSION)' || { echo "generate needs clang $(CLANG_VERSION), Debian 12's: what it makes is compared byte for byte" >&2; exit 1; }
+	$(GO) generate ./...
+
+check-generate: generate ## fail if the committed BPF objects are not those of the source
+	$(GIT) diff --exit-code -- datapath
+
+lint: ## what reviewers should not have to say
+	@$(call need,$(FORMAT),$(FORMAT))
+	@bad=$$(gofmt -l .) && [ -z "$$bad" ] || { echo "not formatted (make fmt): $$bad" >&2; exit 1; }
+	$(FORMAT) --dry-run -Werror bpf/*.h bpf/*.c
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+fmt: ## format Go and C
+	gofmt -w .
+	$(FORMAT) -i bpf/*.h bpf/*.c
