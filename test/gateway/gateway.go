@@ -1,0 +1,196 @@
+// Package gateway is the textbook pair in the lab: two routers that share a
+// gateway address on either side, a client on the LAN and a server behind them.
+// The system tests and the demo use it.
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
+)
+
+// The addresses of the pair.
+var (
+	VIP       = netip.MustParseAddr("192.168.1.1") // the clients' gateway
+	ServerVIP = netip.MustParseAddr("10.0.0.1")    // the way back
+	ServerIP  = netip.MustParseAddr("10.0.0.80")
+)
+
+// VRID of the virtual routers on both sides.
+const VRID = 10
+
+// Priorities of the routers.
+const (
+	Priority1 = 120
+	Priority2 = 100
+)
+
+// Setup says how the routers run.
+type Setup struct {
+	Binary string        // of vrrp-xdp
+	Mode   string        // of attach
+	Advert time.Duration // interval
+	Extra  []string      // further arguments
+}
+
+// Pair is the topology.
+type Pair struct {
+	Lab            *lab.Lab
+	Setup          Setup
+	LAN, WAN       *lab.Switch
+	R1, R2         *Router
+	Client, Server *lab.Host
+	ClientNIC      *lab.NIC
+}
+
+// Router is one of the two.
+type Router struct {
+	*lab.Host
+	LAN, WAN *lab.NIC
+	Priority int
+	Daemon   *lab.Daemon // nil before Start
+	pair     *Pair
+}
+
+// New builds the topology; no router runs yet.
+func New(l *lab.Lab, s Setup) *Pair {
+	p := &Pair{Lab: l, Setup: s, LAN: l.Switch("lan"), WAN: l.Switch("wan")}
+	p.R1 = p.router("r1", "2", Priority1)
+	p.R2 = p.router("r2", "3", Priority2)
+	p.Client = l.Host("client")
+	p.ClientNIC = p.Client.Connect(p.LAN, "eth0", "192.168.1.77/24")
+	p.Client.Route("default", VIP.String())
+	p.Server = l.Host("server")
+	p.Server.Connect(p.WAN, "eth0", ServerIP.String()+"/24")
+	p.Server.Route("default", ServerVIP.String())
+	return p
+}
+
+func (p *Pair) router(name, suffix string, priority int) *Router {
+	h := p.Lab.Host(name)
+	h.Forwarding(true)
+	return &Router{
+		Host:     h,
+		LAN:      h.Connect(p.LAN, "eth0", "192.168.1."+suffix+"/24"),
+		WAN:      h.Connect(p.WAN, "eth1", "10.0.0."+suffix+"/24"),
+		Priority: priority,
+		pair:     p,
+	}
+}
+
+// Start runs vrrp-xdp on the router, on both sides; more are further arguments.
+func (r *Router) Start(more ...string) error {
+	s := r.pair.Setup
+	args := []string{"attach", "eth0", "eth1",
+		"--vrid", fmt.Sprint(VRID), "--vip", VIP.String() + "/24", "--vip", ServerVIP.String() + "/24",
+		"--priority", fmt.Sprint(r.Priority), "--advert-int", s.Advert.String(), "--mode", s.Mode}
+	var err error
+	r.Daemon, err = r.Host.Start(lab.Command{Name: "vrrp-xdp", Path: s.Binary, Args: append(append(args, s.Extra...), more...), ViaIPNetns: true})
+	return err
+}
+
+// StartBoth starts both routers and waits until the first is master.
+func (p *Pair) StartBoth() error {
+	for _, r := range []*Router{p.R1, p.R2} {
+		if err := r.Start(); err != nil {
+			return err
+		}
+	}
+	return p.Settle(p.R1, p.R2)
+}
+
+// Settle waits until master is master of both sides and backup backup, by what
+// they say themselves.
+func (p *Pair) Settle(master, backup *Router) error {
+	if err := master.Await("MASTER"); err != nil {
+		return err
+	}
+	return backup.Await("BACKUP")
+}
+
+// patience is how long a state may take: a start, an election and some.
+func (p *Pair) patience() time.Duration { return 10*p.Setup.Advert + 5*time.Second }
+
+// Await waits until the router says that it is in the state on both sides.
+func (r *Router) Await(state string) error {
+	deadline := time.Now().Add(r.pair.patience())
+	for {
+		report, err := r.Status()
+		if err == nil && all(report, state) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s did not become %s in %v: %v; its log:\n%s", r.Name, state, r.pair.patience(), err, r.Daemon.Log())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func all(r control.Report, state string) bool {
+	for _, i := range r.Instances {
+		if i.State != state {
+			return false
+		}
+	}
+	return len(r.Instances) > 0
+}
+
+// Status asks the router's daemon, as a user would.
+func (r *Router) Status() (control.Report, error) {
+	var report control.Report
+	out, err := r.Run(r.pair.Setup.Binary, "status", "--json")
+	if err != nil {
+		return report, err
+	}
+	return report, json.Unmarshal([]byte(out), &report)
+}
+
+// ActiveDown is the Active_Down_Interval of a router of this priority (RFC
+// 9568 §6.1), version 3.
+func (p *Pair) ActiveDown(priority int) time.Duration {
+	return 3*p.Setup.Advert + time.Duration(256-priority)*p.Setup.Advert/256
+}
+
+// Has reports whether the router has the VIP on its interface.
+func (r *Router) Has(vip netip.Addr, nic string) bool {
+	for _, a := range r.Addresses(nic) {
+		if a.Addr() == vip {
+			return true
+		}
+	}
+	return false
+}
+
+// Build compiles vrrp-xdp of this source tree into dir.
+func Build(dir string) (string, error) {
+	root, err := sourceRoot()
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "vrrp-xdp")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/vrrp-xdp")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build vrrp-xdp: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+func sourceRoot() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil && dir != "/" {
+		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
+			return dir, nil
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", fmt.Errorf("find go.mod above the working directory: %w", err)
+}
