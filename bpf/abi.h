@@ -35,6 +35,16 @@ struct vip4_key {
 };
 _Static_assert(sizeof(struct vip4_key) == 12, "vip4_key");
 
+/*
+ * Who owns the virtual routers of a group: this host, while now < until, unless
+ * it has yielded to a better router that it heard since. CLOCK_BOOTTIME, ns.
+ */
+struct lease {
+	__u64 until;   /* written by Go only */
+	__u64 yielded; /* when; 0: not. Set by the advert path, cleared by Go */
+};
+_Static_assert(sizeof(struct lease) == 16, "lease");
+
 /* A virtual router, as far as the packet path has to know it. */
 struct router {
 	__u32 group; /* index of its lease */
@@ -46,14 +56,17 @@ struct router {
 _Static_assert(sizeof(struct router) == 20, "router");
 
 /*
- * The advert that keeps a backup quiet. header is the first 8 bytes of the
- * advert (up to and with its checksum), 0 for none: no advert starts with 0.
+ * What the state machine expects. header is the first 8 bytes (up to and with
+ * the checksum) of the advert that keeps a backup quiet, 0 for none: no advert
+ * starts with 0. yields_to is the least priority that ends a master's
+ * ownership, 0 for none.
  */
 struct current {
 	__u64 header;
 	__u8 source[16]; /* IPv4: the first 4 bytes, the rest 0 */
+	__u64 yields_to;
 };
-_Static_assert(sizeof(struct current) == 24, "current");
+_Static_assert(sizeof(struct current) == 32, "current");
 
 struct other_key {
 	__u32 ifindex;
@@ -103,10 +116,12 @@ _Static_assert(sizeof(struct event) == 56, "event");
 struct advert_event {
 	struct event head;
 	__u8 pdu[MAX_PDU];
-	__u8 pad[4];
-	__u64 sum; /* of the PDU; not sent */
+	/* From here on for the programs only; not sent. */
+	__u32 known;	  /* is it a virtual router of ours, and head.slot its slot? */
+	__u64 sum;	  /* of the PDU */
+	__u64 pseudo_sum; /* of the pseudo-header, for v3 */
 };
-_Static_assert(sizeof(struct advert_event) == 56 + MAX_PDU + 12, "advert_event");
+_Static_assert(sizeof(struct advert_event) == 56 + MAX_PDU + 20, "advert_event");
 
 /*
  * What is counted, per virtual router, or per interface where no virtual

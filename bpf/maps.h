@@ -11,8 +11,8 @@
 #include "abi.h"
 
 /*
- * The lease of each group: a CLOCK_BOOTTIME deadline in ns, 0 for none.
- * Written by: Go, one atomic store through mmap. Read by: every program.
+ * The lease of each group. until is written by Go, one atomic store through
+ * mmap; yielded by the advert path. Read by: every program.
  * ARRAY, because only that can be mapped: a flip is a store, not a syscall.
  * It has its pages to itself, so that nothing else can be written by mistake.
  */
@@ -21,7 +21,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, MAX_GROUPS);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct lease);
 } leases SEC(".maps");
 
 /*
@@ -58,9 +58,10 @@ struct {
 } vips4 SEC(".maps");
 
 /*
- * The advert that the state machine last accepted as the master's, by slot.
+ * What the state machine expects to hear, by slot: as a backup the advert that
+ * it last accepted as the master's, as a master what it gives way to.
  * Written by: Go through mmap: header to 0, source, header. Read by: the
- * advert path. ARRAY, so that following a new master is three stores.
+ * advert path. ARRAY, so that following a new master is a few stores.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

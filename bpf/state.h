@@ -41,13 +41,19 @@ static __always_inline struct router *find_vip4(const struct frame *f, const __b
 	return bpf_map_lookup_elem(&routers, found);
 }
 
-/* The one rule: this host owns a virtual router while now < lease. */
-static __always_inline bool owned(const struct router *router)
+static __always_inline volatile struct lease *find_lease(const struct router *router)
 {
 	__u32 group = router->group;
-	volatile __u64 *lease = bpf_map_lookup_elem(&leases, &group);
 
-	return lease && bpf_ktime_get_boot_ns() < *lease;
+	return bpf_map_lookup_elem(&leases, &group);
+}
+
+/* The one rule: this host owns a virtual router while now < lease, unless it has yielded. */
+static __always_inline bool owned(const struct router *router)
+{
+	volatile struct lease *lease = find_lease(router);
+
+	return lease && !lease->yielded && bpf_ktime_get_boot_ns() < lease->until;
 }
 
 /* A real function: many call it, none of them often enough to feel the call. */
@@ -59,9 +65,8 @@ static __noinline void count(__u32 slot, enum counter what)
 		c->of[what]++;
 }
 
-static __always_inline void count_port(const struct frame *f, enum counter what)
+static __always_inline void count_port(__u32 ifindex, enum counter what)
 {
-	__u32 ifindex = f->ifindex;
 	struct counters *c = bpf_map_lookup_elem(&port_counters, &ifindex);
 
 	if (c)

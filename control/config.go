@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
@@ -20,22 +21,37 @@ type InstanceConfig struct {
 
 // Validate returns all that is wrong with a set of instances, joined.
 func Validate(instances []InstanceConfig) error {
-	type key struct {
-		name   string
-		vrid   uint8
-		family vrrp.Family
-	}
 	var errs []error
-	seen := make(map[key]string)
+	taken := make(map[any]string) // by whom
+	take := func(c InstanceConfig, key any, format string, args ...any) {
+		if other, ok := taken[key]; ok {
+			errs = append(errs, fmt.Errorf("instance %q: %s is already that of instance %q", c.Name, fmt.Sprintf(format, args...), other))
+			return
+		}
+		taken[key] = c.Name
+	}
 	for _, c := range instances {
 		if err := c.Router.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("instance %q: %w", c.Name, err))
 		}
-		k := key{c.Interface, c.Router.VRID, c.Router.Family}
-		if other, ok := seen[k]; ok {
-			errs = append(errs, fmt.Errorf("instance %q: vrid %d on %s is already that of instance %q", c.Name, k.vrid, k.name, other))
+		take(c, c.Name, "the name")
+		take(c, routerKey{c.Interface, c.Router.VRID, c.Router.Family}, "vrid %d on %s", c.Router.VRID, c.Interface)
+		for _, a := range slices.Compact(slices.SortedFunc(slices.Values(c.Router.Addresses), netip.Addr.Compare)) {
+			take(c, addressOn{c.Interface, a}, "address %v on %s", a, c.Interface)
 		}
-		seen[k] = c.Name
 	}
 	return errors.Join(errs...)
 }
+
+// routerKey and addressOn are what only one instance can have.
+type (
+	routerKey struct {
+		iface  string
+		vrid   uint8
+		family vrrp.Family
+	}
+	addressOn struct {
+		iface   string
+		address netip.Addr
+	}
+)

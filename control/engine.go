@@ -22,8 +22,10 @@ type Engine struct {
 	outbox    outbox
 	sent      []sentAdvert
 	addresses *addressWorker
+	ports     *portReader
 	joined    []io.Closer
 	commands  chan func()
+	stops     chan struct{} // for every Stop that means something
 	stopped   chan struct{} // closed when Run has returned
 	stopping  bool
 }
@@ -43,6 +45,7 @@ func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, erro
 		log:      log,
 		bySlot:   make(map[uint32]*instance),
 		commands: make(chan func()),
+		stops:    make(chan struct{}, 2), // a third says nothing new
 		stopped:  make(chan struct{}),
 	}
 	e.outbox.world = &e.world
@@ -88,9 +91,9 @@ func (e *Engine) Close() error {
 }
 
 // Run starts the virtual routers and runs them until all have ended after Stop,
-// or until ctx is done, which ends them as Stop does. When it returns, no lease
-// is held, no virtual address of ours is on an interface, and the fast path
-// knows none of the instances.
+// or until ctx is done, which ends them as Stop does. When it returns, also
+// with an error, no lease is held, no virtual address of ours is on an
+// interface, the fast path knows none of the instances, and nothing runs on.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.stopped)
 	watching, stopWatching := context.WithCancel(context.Background())
@@ -100,10 +103,24 @@ func (e *Engine) Run(ctx context.Context) error {
 		return errors.Join(err, e.Close())
 	}
 	e.addresses = startAddressWorker(e.world.Addresses, e.log)
+	e.ports = newPortReader(e.world.Links, e.instances, e.log)
 	e.start()
+	e.ports.run()
 	err = e.loop(ctx, links)
+	e.endAtOnce()
+	e.ports.finish()
 	e.addresses.finish()
+	stopWatching()
+	awaitClosed(links)
 	return errors.Join(err, e.Close())
+}
+
+// awaitClosed waits until the watch has released what it uses: whoever called
+// Run closes that next.
+func awaitClosed(links <-chan netio.LinkEvent) {
+	for range links {
+		// Nobody wants them any more.
+	}
 }
 
 func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
@@ -118,9 +135,13 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 			if !ok {
 				return errors.New("the kernel no longer tells about links")
 			}
-			e.linkEvent(ev)
+			e.ports.ask(ev)
+		case p := <-e.ports.readings:
+			e.portRead(p)
 		case do := <-e.commands:
 			do()
+		case <-e.stops:
+			e.stop()
 		case <-cancelled:
 			cancelled = nil
 			e.stop()
@@ -134,12 +155,13 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 }
 
 // tick takes what has arrived before it looks at timers: an advert that waits
-// in the queue must not come after the timer that it re-arms.
+// in the queue must not come after the timer that it re-arms. So a timer is due
+// only if it was before the queue was emptied.
 func (e *Engine) tick() error {
+	now := e.now()
 	if err := e.world.Events.Drain(e.fastEvent); err != nil {
 		return err
 	}
-	now := e.now()
 	for _, in := range e.instances {
 		if at, ok := in.router.Deadline(); ok && !now.Before(at) {
 			e.due(in)
@@ -152,10 +174,14 @@ func (e *Engine) tick() error {
 // due runs a timer. The fast path's stamp comes first: a backup that was kept
 // from running must not take the adverts it slept through for silence.
 func (e *Engine) due(in *instance) {
-	if heard := vrrp.Instant(in.path.Heard()); heard != 0 {
-		e.step(in, vrrp.MasterHeard{At: heard})
-	}
+	e.readStamp(in)
 	e.step(in, vrrp.Timer{})
+}
+
+// readStamp tells the router when the master was last heard. See vrrp.Follow
+// for when that must be told.
+func (e *Engine) readStamp(in *instance) {
+	e.step(in, vrrp.MasterHeard{At: vrrp.Instant(in.path.Heard())})
 }
 
 // settle sends what has gathered and tells the routers what was sent.
@@ -176,6 +202,7 @@ func (e *Engine) step(in *instance, ev vrrp.Event) {
 	for _, a := range in.router.Step(e.now(), ev) {
 		e.perform(in, a)
 	}
+	in.path.YieldTo(in.yieldsTo())
 }
 
 func (e *Engine) now() vrrp.Instant { return vrrp.Instant(e.world.Now()) }
@@ -193,8 +220,10 @@ func (e *Engine) untilNext() time.Duration {
 }
 
 func (e *Engine) start() {
+	for _, p := range e.ports.readAll() {
+		e.portRead(p)
+	}
 	for _, in := range e.instances {
-		e.refreshLink(in)
 		e.step(in, vrrp.Startup{})
 	}
 	e.settle()
@@ -206,6 +235,13 @@ func (e *Engine) stop() {
 	for _, in := range e.instances {
 		e.step(in, vrrp.Shutdown{})
 	}
+}
+
+// endAtOnce ends what still runs when the loop cannot go on.
+func (e *Engine) endAtOnce() {
+	e.stop()
+	e.stop()
+	e.settle()
 }
 
 func (e *Engine) ended() bool {
@@ -222,15 +258,11 @@ func (e *Engine) ended() bool {
 
 // Stop ends Run: masters send priority 0 and serve until a successor is heard,
 // or until the slowest possible one would have taken over. A second Stop ends
-// them at once. It does not wait. For any goroutine.
-func (e *Engine) Stop() { e.do(e.stop) }
-
-// do runs f in the loop, and reports whether the loop still runs.
-func (e *Engine) do(f func()) bool {
+// them at once. It does not wait, not even for a loop that hangs. For any
+// goroutine.
+func (e *Engine) Stop() {
 	select {
-	case e.commands <- f:
-		return true
-	case <-e.stopped:
-		return false
+	case e.stops <- struct{}{}:
+	default: // asked for twice already
 	}
 }

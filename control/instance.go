@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
@@ -21,13 +20,14 @@ type instance struct {
 	log     *slog.Logger
 
 	device    [6]byte // the interface's own MAC, as the fast path knows it
+	leased    bool    // the lease that was last set is not 0
 	linkFault string  // why the link cannot carry adverts; empty if it can
 	header    [8]byte // of the advert that is being stepped
 
-	sendFault string // why the last advert did not leave; empty if it did
-	claimant  [6]byte
-	stats     stats
-	last      LastTransition
+	sending sendHealth
+	claims  map[claim]bool // that were told since the last transition
+	stats   stats
+	last    LastTransition
 }
 
 // stats are what only the control plane can count. Lost with the instance.
@@ -54,6 +54,7 @@ func (e *Engine) newInstance(c InstanceConfig) (*instance, error) {
 		device:  link.MAC,
 		mac:     vrrp.VirtualMAC(c.Router.Family, c.Router.VRID),
 		log:     e.log.With("instance", c.Name, "interface", c.Interface, "vrid", c.Router.VRID),
+		claims:  make(map[claim]bool),
 		stats:   stats{transitions: make(map[string]uint64), discarded: make(map[string]uint64)},
 	}, nil
 }
@@ -63,7 +64,7 @@ func (e *Engine) newInstance(c InstanceConfig) (*instance, error) {
 func (e *Engine) perform(in *instance, action vrrp.Action) {
 	switch a := action.(type) {
 	case vrrp.SetLease:
-		in.path.SetLease(time.Duration(a.Until))
+		e.setLease(in, a.Until)
 	case vrrp.SendAdvert:
 		e.sendAdvert(in, a.Priority)
 	case vrrp.Announce:
@@ -90,11 +91,39 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 	}
 }
 
+// setLease stores the lease: at once where it ends, and where it begins or goes
+// on, after the adverts that were asked for before.
+func (e *Engine) setLease(in *instance, until vrrp.Instant) {
+	if until != 0 {
+		e.flush()
+		if !in.leased {
+			in.path.Resume()
+		}
+	}
+	in.leased = until != 0
+	in.path.SetLease(time.Duration(until))
+}
+
+// yieldsTo is the least priority of an advert at whose arrival the fast path
+// falls silent by itself, 0 for none: by the time that the loop has stepped
+// down, the better router answers already. Ties are left to the loop; so is
+// version 2, of whose adverts it refuses some that the fast path lets through.
+func (in *instance) yieldsTo() uint8 {
+	c := in.router.Config()
+	switch {
+	case in.router.State() != vrrp.Master || c.Version == vrrp.V2 || c.Priority == vrrp.OwnerPriority:
+		return 0
+	case in.router.Leaving():
+		return 1
+	}
+	return c.Priority + 1
+}
+
 func (e *Engine) sendAdvert(in *instance, priority uint8) {
 	source := in.router.Config().Source
 	pdu, err := in.router.Advert(priority).AppendBinary(nil, source, vrrp.GroupAddress(in.config.Router.Family))
 	if err != nil {
-		in.reportSend(err)
+		in.reportSend(err, e.now())
 		return
 	}
 	e.outbox.add(in, priority, netio.AppendAdvert4(nil, in.mac, source, pdu))
@@ -122,10 +151,14 @@ func (e *Engine) fastEvent(ev FastEvent) {
 		in.conflict(ev)
 	default:
 		e.advert(in, ev)
+		if in.leased { // the router does not give way to it
+			in.path.Resume()
+		}
 	}
 }
 
-// advert parses again in full what the fast path let through.
+// advert parses again in full what the fast path let through. The stamp is read
+// before and after: the router may follow somebody else from then on.
 func (e *Engine) advert(in *instance, ev FastEvent) {
 	family := in.config.Router.Family
 	advert, err := vrrp.Parse(vrrp.Packet{
@@ -141,33 +174,9 @@ func (e *Engine) advert(in *instance, ev FastEvent) {
 		return
 	}
 	copy(in.header[:], ev.PDU)
+	e.readStamp(in)
 	e.step(in, vrrp.AdvertReceived{Advert: advert, Source: ev.Source, At: vrrp.Instant(ev.At)})
-}
-
-// conflict says once per claimant that an address of ours is claimed.
-func (in *instance) conflict(ev FastEvent) {
-	if ev.Hardware == in.claimant {
-		return
-	}
-	in.claimant = ev.Hardware
-	in.log.Warn("another station claims a virtual address: two hosts answer for it", "address", ev.Source, "station", FormatMAC(ev.Hardware))
-}
-
-// reportSend says that adverts do not leave, and that they leave again.
-func (in *instance) reportSend(err error) {
-	fault := ""
-	if err != nil {
-		fault = err.Error()
-	}
-	if fault == in.sendFault {
-		return
-	}
-	in.sendFault = fault
-	if err != nil {
-		in.log.Error("adverts cannot be sent; without them the lease runs out", "error", err)
-		return
-	}
-	in.log.Info("adverts can be sent again")
+	e.readStamp(in)
 }
 
 // lateEnough is the lateness that is worth a word: less is a timer's usual.
@@ -176,6 +185,7 @@ const lateEnough = 5 * time.Millisecond
 // entered is told of every transition: the log line, and what status remembers.
 func (in *instance) entered(t vrrp.Transition) {
 	to := t.To.String()
+	clear(in.claims)
 	in.stats.transitions[to]++
 	in.last = LastTransition{At: time.Now(), From: t.From.String(), Reason: t.Reason.String()}
 	attrs := []any{"from", t.From, "reason", t.Reason}
@@ -200,6 +210,3 @@ func (in *instance) entered(t vrrp.Transition) {
 func FormatMAC(m [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }
-
-// addresses lists the VIPs, for telling them from the host's own addresses.
-func (in *instance) addresses() []netip.Addr { return in.config.Router.Addresses }

@@ -1,51 +1,197 @@
 package control
 
 import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
-// linkEvent takes what the kernel says about interfaces.
-func (e *Engine) linkEvent(ev netio.LinkEvent) {
-	for _, in := range e.instances {
-		switch {
-		case !ev.Resync && ev.Index != in.ifindex:
-		case ev.Deleted:
-			e.setLink(in, "the interface is gone")
-		default:
-			e.refreshLink(in)
+// portReader reads interfaces anew when the kernel says that they changed. It
+// does so beside the loop: netlink waits for whoever reconfigures any interface
+// of the host, and that can be longer than a lease.
+type portReader struct {
+	links    Links
+	log      *slog.Logger
+	ports    map[int]port // by ifindex
+	readings chan portReading
+	mu       sync.Mutex
+	asked    map[int]bool
+	wake     chan struct{}
+	end      chan struct{}
+	ended    sync.WaitGroup
+}
+
+// port is an interface that instances are on.
+type port struct {
+	name    string
+	virtual []netip.Addr // not to be taken for the host's own
+}
+
+// portReading is an interface as it was read. Without a fault it can carry adverts.
+type portReading struct {
+	ifindex int
+	mac     [6]byte    // zero: not read
+	source  netip.Addr // that adverts are sent from
+	fault   string
+	err     error // it could not be read; fault says why too
+}
+
+func newPortReader(links Links, instances []*instance, log *slog.Logger) *portReader {
+	r := &portReader{
+		links:    links,
+		log:      log,
+		ports:    make(map[int]port),
+		readings: make(chan portReading),
+		asked:    make(map[int]bool),
+		wake:     make(chan struct{}, 1),
+		end:      make(chan struct{}),
+	}
+	for _, in := range instances {
+		p := r.ports[in.ifindex]
+		p.name = in.config.Interface
+		if in.config.Router.Priority != vrrp.OwnerPriority { // an owner's are the host's own
+			p.virtual = append(p.virtual, in.config.Router.Addresses...)
+		}
+		r.ports[in.ifindex] = p
+	}
+	return r
+}
+
+func (r *portReader) run() { r.ended.Go(r.serve) }
+
+func (r *portReader) finish() {
+	close(r.end)
+	r.ended.Wait()
+}
+
+// ask has read anew what the event is about. It never blocks, and what is asked
+// for many times before it is read is read once.
+func (r *portReader) ask(ev netio.LinkEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ifindex := range r.ports {
+		if ev.Resync || ev.Index == ifindex {
+			r.asked[ifindex] = true
+		}
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default: // awake already
+	}
+}
+
+func (r *portReader) serve() {
+	for {
+		select {
+		case <-r.wake:
+		case <-r.end:
+			return
+		}
+		for ifindex := range r.take() {
+			if !r.tell(r.read(ifindex)) {
+				return
+			}
 		}
 	}
 }
 
-// refreshLink reads the interface anew: its link, its MAC and the address that
-// adverts are sent from.
-func (e *Engine) refreshLink(in *instance) {
-	link, err := e.world.Links.Link(in.config.Interface)
-	switch {
-	case err != nil:
-		e.setLink(in, err.Error())
-		return
-	case link.Index != in.ifindex:
-		e.setLink(in, "the interface was made anew")
-		return
-	case !link.Up:
-		e.setLink(in, "the link is down")
-		return
+// tell gives a reading to the loop. A router does not step down because a
+// question failed: what is known of the interface holds until it is answered.
+// It is false when the reader ends.
+func (r *portReader) tell(reading portReading) bool {
+	if reading.err != nil {
+		r.log.Error("an interface cannot be read; trying again", "interface", r.ports[reading.ifindex].name, "error", reading.err)
+		r.askAgain(reading.ifindex)
+		return true
 	}
-	e.refreshDevice(in, link.MAC)
-	source, err := e.world.Links.PrimaryAddress(in.ifindex, in.addresses())
-	if err != nil {
-		e.setLink(in, err.Error())
-		return
+	select {
+	case r.readings <- reading:
+		return true
+	case <-r.end:
+		return false
 	}
-	if source != in.router.Config().Source {
-		e.step(in, vrrp.SourceChanged{Source: source})
-	}
-	e.setLink(in, "")
 }
 
-func (e *Engine) refreshDevice(in *instance, mac [6]byte) {
+const readAgainAfter = 10 * time.Second
+
+func (r *portReader) askAgain(ifindex int) {
+	time.AfterFunc(readAgainAfter, func() { r.ask(netio.LinkEvent{Index: ifindex}) })
+}
+
+func (r *portReader) take() map[int]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	asked := r.asked
+	r.asked = make(map[int]bool)
+	return asked
+}
+
+// readAll reads every interface. Not while the reader runs.
+func (r *portReader) readAll() []portReading {
+	var all []portReading
+	for ifindex := range r.ports {
+		reading := r.read(ifindex)
+		if reading.err != nil {
+			r.askAgain(ifindex)
+		}
+		all = append(all, reading)
+	}
+	return all
+}
+
+func (r *portReader) read(ifindex int) portReading {
+	p := r.ports[ifindex]
+	reading := portReading{ifindex: ifindex}
+	link, err := r.links.Link(p.name)
+	switch {
+	case errors.Is(err, netio.ErrNoInterface):
+		reading.fault = "the interface is gone"
+	case err != nil:
+		reading.fault, reading.err = err.Error(), err
+	case link.Index != ifindex:
+		reading.fault = "the interface was made anew"
+	case !link.Up:
+		reading.fault = "the link is down"
+	}
+	if reading.fault != "" {
+		return reading
+	}
+	reading.mac = link.MAC
+	reading.source, err = r.links.PrimaryAddress(ifindex, p.virtual)
+	switch {
+	case errors.Is(err, netio.ErrNoAddress):
+		reading.fault = "the interface has no address of its own"
+	case err != nil:
+		reading.fault, reading.err = err.Error(), err
+	}
+	return reading
+}
+
+// portRead takes what was read.
+func (e *Engine) portRead(p portReading) {
+	for _, in := range e.instances {
+		if in.ifindex == p.ifindex {
+			e.applyReading(in, p)
+		}
+	}
+}
+
+func (e *Engine) applyReading(in *instance, p portReading) {
+	if p.mac != ([6]byte{}) {
+		in.refreshDevice(p.mac)
+	}
+	if p.source.IsValid() && p.source != in.router.Config().Source {
+		e.step(in, vrrp.SourceChanged{Source: p.source})
+	}
+	e.setLink(in, p.fault)
+}
+
+func (in *instance) refreshDevice(mac [6]byte) {
 	if mac == in.device {
 		return
 	}

@@ -49,20 +49,29 @@ type otherRouter struct {
 	Family    string
 }
 
-// gone reports whether its last advert is so old that any backup would have
-// taken over.
-func (o Other) gone() bool { return o.SilentMS > 4*o.AdvertIntervalMS+1000 }
+// gone reports whether it said that it leaves, or its last advert is so old that
+// any backup would have taken over.
+func (o Other) gone() bool { return o.Priority == 0 || o.SilentMS > 4*o.AdvertIntervalMS+1000 }
 
 // Observer tells in the log what changes among the virtual routers of others.
 type Observer struct {
-	List func() ([]Other, error)
-	Log  *slog.Logger
-	seen map[observedKey]Other
+	List    func() ([]Other, error)
+	Log     *slog.Logger
+	seen    map[speaker]observed
+	failing bool
 }
 
-type observedKey struct {
+// speaker is one that sends adverts for a virtual router.
+type speaker struct {
 	router otherRouter
 	master string
+}
+
+// observed is a speaker as it was at the last look.
+type observed struct {
+	Other
+	since time.Time // of the first look that found it
+	rival bool      // it was told that there is more than one master
 }
 
 // observePeriod is how often the observer looks: often enough for a person.
@@ -77,48 +86,75 @@ func (o *Observer) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			o.look()
+			o.look(time.Now())
 		}
 	}
 }
 
-func (o *Observer) look() {
+func (o *Observer) look(now time.Time) {
 	list, err := o.List()
 	if err != nil {
-		o.Log.Error("cannot see who else speaks VRRP", "error", err)
+		if !o.failing {
+			o.Log.Error("cannot see who else speaks VRRP", "error", err)
+		}
+		o.failing = true
 		return
 	}
-	present := make(map[observedKey]Other, len(list))
-	masters := make(map[otherRouter]int)
-	slices.SortFunc(list, compareOther)
+	o.failing = false
+	before := o.seen
+	o.seen = make(map[speaker]observed, len(list))
+	newest := make(map[otherRouter]time.Time) // when the last of its masters was first seen
+	list = slices.SortedFunc(slices.Values(list), compareOther)
+	list = slices.DeleteFunc(list, Other.gone)
 	for _, other := range list {
-		if other.gone() {
-			continue
-		}
-		key := observedKey{other.router(), other.Master}
-		present[key] = other
-		masters[other.router()]++
-		o.tell(key, other, masters[other.router()])
-	}
-	for key, other := range o.seen {
-		if _, ok := present[key]; !ok {
-			o.Log.Info("a virtual router's master fell silent", other.attrs()...)
+		s := o.see(other, before, now)
+		if s.since.After(newest[other.router()]) {
+			newest[other.router()] = s.since
 		}
 	}
-	o.seen = present
+	o.tellRivals(list, now, newest)
+	for key, s := range before {
+		if _, ok := o.seen[key]; !ok {
+			o.Log.Info("a virtual router's master fell silent", s.attrs()...)
+		}
+	}
 }
 
-// tell logs what is new about one speaker.
-func (o *Observer) tell(key observedKey, now Other, masters int) {
-	before, known := o.seen[key]
+// see remembers a speaker, and logs what is new about it.
+func (o *Observer) see(now Other, before map[speaker]observed, at time.Time) observed {
+	key := speaker{now.router(), now.Master}
+	s, known := before[key]
 	switch {
-	case !known && masters > 1:
-		o.Log.Warn("a virtual router has more than one master", now.attrs()...)
 	case !known:
+		s.since = at
 		o.Log.Info("heard a virtual router", now.attrs()...)
-	case before.Priority != now.Priority || before.Version != now.Version ||
-		before.AdvertIntervalMS != now.AdvertIntervalMS || before.Addresses != now.Addresses:
+	case s.Priority != now.Priority || s.Version != now.Version ||
+		s.AdvertIntervalMS != now.AdvertIntervalMS || s.Addresses != now.Addresses:
 		o.Log.Info("a virtual router changed", now.attrs()...)
+	}
+	s.Other = now
+	o.seen[key] = s
+	return s
+}
+
+// tellRivals tells once of each master but the best that speaks on after the
+// last of them has begun to. At a takeover the old one is still remembered, but
+// it is silent. list has the best first.
+func (o *Observer) tellRivals(list []Other, now time.Time, newest map[otherRouter]time.Time) {
+	speaking := make(map[otherRouter]int)
+	for _, other := range list {
+		router := other.router()
+		last := now.Add(-time.Duration(other.SilentMS * float64(time.Millisecond)))
+		if !last.After(newest[router]) {
+			continue
+		}
+		speaking[router]++
+		key := speaker{router, other.Master}
+		if s := o.seen[key]; speaking[router] > 1 && !s.rival {
+			s.rival = true
+			o.seen[key] = s
+			o.Log.Warn("a virtual router has more than one master", other.attrs()...)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func (o *outbox) flush() []sentAdvert {
 		if !about.advert {
 			continue
 		}
-		about.instance.reportSend(err)
+		about.instance.reportSend(err, at)
 		if err != nil {
 			continue
 		}

@@ -19,6 +19,11 @@ type FastPath interface {
 	Slot() uint32
 	// SetLease makes this host the owner until then; 0: not the owner. One store.
 	SetLease(until time.Duration)
+	// YieldTo names the least priority whose advert ends ownership in the fast
+	// path at once, before the engine hears of it; 0 for none.
+	YieldTo(priority uint8)
+	// Resume takes back what the fast path has yielded.
+	Resume()
 	// Follow names the advert, by sender and first 8 bytes, whose arrival is
 	// no event but only moves Heard.
 	Follow(source netip.Addr, header [8]byte)

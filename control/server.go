@@ -23,7 +23,7 @@ func WebHandler(r Reporter, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, q *http.Request) {
-		if _, ok := ask(w, q, r); ok {
+		if _, ok := ask(w, q, r.Engine.Status); ok {
 			_, _ = w.Write([]byte("ok\n"))
 		}
 	})
@@ -34,7 +34,7 @@ func WebHandler(r Reporter, log *slog.Logger) http.Handler {
 func ControlHandler(r Reporter) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, q *http.Request) {
-		report, ok := ask(w, q, r)
+		report, ok := ask(w, q, r.Report)
 		if !ok {
 			return
 		}
@@ -44,14 +44,14 @@ func ControlHandler(r Reporter) http.Handler {
 	return mux
 }
 
-// ask gets a report, or answers 503.
-func ask(w http.ResponseWriter, q *http.Request, r Reporter) (Report, bool) {
+// ask asks a question that the loop has to answer, or answers 503.
+func ask[T any](w http.ResponseWriter, q *http.Request, question func(context.Context) (T, error)) (T, bool) {
 	ctx, cancel := context.WithTimeout(q.Context(), answerTimeout)
 	defer cancel()
-	report, err := r.Report(ctx)
+	answer, err := question(ctx)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return Report{}, false
+		return answer, false
 	}
-	return report, true
+	return answer, true
 }

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"maps"
 	"time"
 
@@ -70,22 +72,37 @@ var ErrStopped = errors.New("the engine does not answer")
 // configuration. Errors: ErrStopped when it does not answer before ctx is done.
 // For any goroutine.
 func (e *Engine) Status(ctx context.Context) ([]InstanceStatus, error) {
-	answer := make(chan []InstanceStatus, 1)
+	answer := make(chan []snapshot, 1)
+	var snapshots []snapshot
 	select {
-	case e.commands <- func() { answer <- e.status() }:
-		return <-answer, nil
+	case e.commands <- func() { answer <- e.snapshot() }:
+		snapshots = <-answer
 	case <-e.stopped:
 		return nil, ErrStopped
 	case <-ctx.Done():
-		return nil, errors.Join(ErrStopped, ctx.Err())
+		return nil, fmt.Errorf("%w: %w", ErrStopped, ctx.Err())
 	}
+	list := make([]InstanceStatus, 0, len(snapshots))
+	for _, s := range snapshots {
+		s.count()
+		list = append(list, s.InstanceStatus)
+	}
+	return list, nil
 }
 
-func (e *Engine) status() []InstanceStatus {
-	list := make([]InstanceStatus, 0, len(e.instances))
+// snapshot is what the loop knows of an instance. What the fast path counts is
+// read later, and not by the loop: with thousands of instances it would be late.
+type snapshot struct {
+	InstanceStatus
+	path FastPath
+	log  *slog.Logger
+}
+
+func (e *Engine) snapshot() []snapshot {
+	list := make([]snapshot, 0, len(e.instances))
 	now := e.now()
 	for _, in := range e.instances {
-		list = append(list, in.status(now))
+		list = append(list, snapshot{in.status(now), in.path, in.log})
 	}
 	return list
 }
@@ -105,7 +122,11 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 		Fault:             in.linkFault,
 		LastTransition:    in.last,
 		LeaseRemainingMS:  milliseconds(max(in.router.Lease().Sub(now), 0)),
-		Counters:          in.counts(),
+		Counters: InstanceCounts{
+			Transitions:    maps.Clone(in.stats.transitions),
+			AdvertsSent:    in.stats.sent,
+			AdvertsDropped: maps.Clone(in.stats.discarded),
+		},
 	}
 	for _, p := range in.config.Prefixes {
 		s.VirtualAddresses = append(s.VirtualAddresses, p.String())
@@ -116,35 +137,26 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 	return s
 }
 
-func (in *instance) counts() InstanceCounts {
-	c, err := in.path.Counters()
+// count adds what the fast path has counted.
+func (s *snapshot) count() {
+	c, err := s.path.Counters()
 	if err != nil {
-		in.log.Error("the fast path's counters cannot be read", "error", err)
+		s.log.Error("the fast path's counters cannot be read", "error", err)
 	}
-	arrivals, err := in.path.Arrivals()
-	if err != nil {
-		in.log.Error("the fast path's arrival times cannot be read", "error", err)
+	counts := &s.Counters
+	if counts.arrivals, err = s.path.Arrivals(); err != nil {
+		s.log.Error("the fast path's arrival times cannot be read", "error", err)
 	}
-	dropped := maps.Clone(c.AdvertsDropped)
-	if dropped == nil {
-		dropped = make(map[string]uint64)
+	for reason, n := range c.AdvertsDropped {
+		counts.AdvertsDropped[reason] += n
 	}
-	for reason, n := range in.stats.discarded {
-		dropped[reason] += n
-	}
-	return InstanceCounts{
-		Transitions:      maps.Clone(in.stats.transitions),
-		AdvertsSent:      in.stats.sent,
-		AdvertsReceived:  c.AdvertsReceived,
-		AdvertsUnchanged: c.AdvertsUnchanged,
-		AdvertsDropped:   dropped,
-		EventsLost:       c.EventsLost,
-		ARPRequests:      c.ARPRequests,
-		ARPConflicts:     c.ARPConflicts,
-		VirtualMACFrames: c.VirtualMACFrames,
-		ClaimsGuarded:    c.ClaimsGuarded,
-		arrivals:         arrivals,
-	}
+	counts.AdvertsReceived = c.AdvertsReceived
+	counts.AdvertsUnchanged = c.AdvertsUnchanged
+	counts.EventsLost = c.EventsLost
+	counts.ARPRequests = c.ARPRequests
+	counts.ARPConflicts = c.ARPConflicts
+	counts.VirtualMACFrames = c.VirtualMACFrames
+	counts.ClaimsGuarded = c.ClaimsGuarded
 }
 
 // milliseconds, to the microsecond: more digits would be noise.

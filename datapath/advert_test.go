@@ -143,11 +143,11 @@ func header(pdu []byte) [8]byte { return [8]byte(pdu[:8]) }
 func TestAnUnchangedAdvertIsStampedAndWakesNobody(t *testing.T) {
 	b := newBench(t)
 	events := b.openEvents(t)
+	if b.v3.Heard() != 0 {
+		t.Error("heard before anything came")
+	}
 	for _, hook := range []Hook{HookXDP, HookIngress} {
 		b.v3.Follow(peer, header(v3().pdu()))
-		if b.v3.Heard() != 0 {
-			t.Errorf("%s: heard before anything came", hook)
-		}
 		from, to := b.mustRun(t, hook, v3().frame())
 		if heard := b.v3.Heard(); heard < from || heard > to {
 			t.Errorf("%s: heard at %v, want between %v and %v", hook, heard, from, to)
@@ -302,5 +302,57 @@ func TestArrivalsOfTheFollowedAdvertMakeAHistogram(t *testing.T) {
 		if want := a.Sum < bound; want != (n == 1) {
 			t.Errorf("%d below %v, with one of %v", n, bound, a.Sum)
 		}
+	}
+}
+
+func TestAMasterIsSilentFromTheArrivalOfABetterRoutersAdvert(t *testing.T) {
+	ask := arpFrame(broadcast, clientMAC, request(client, vip))
+	cases := []struct {
+		name     string
+		yieldsTo uint8
+		priority uint8
+		want     Verdict
+	}{
+		{"a better one", 121, 121, Drop},
+		{"an equal one, left to the control plane", 121, 120, Reply},
+		{"a leaving master yields to any", 1, 1, Drop},
+		{"a leaving master does not yield to one that leaves too", 1, 0, Reply},
+		{"nothing ends what never yields", 0, 255, Reply},
+	}
+	b := newBench(t)
+	for _, hook := range []Hook{HookXDP, HookIngress} {
+		for _, c := range cases {
+			t.Run(string(hook)+"/"+c.name, func(t *testing.T) {
+				b.own()
+				b.v3.Resume()
+				b.v3.YieldTo(c.yieldsTo)
+				b.mustRun(t, hook, with(v3(), func(a *advertPacket) { a.priority = c.priority }))
+				o, err := b.Run(hook, ask, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if o.Verdict != c.want || b.v3.Yielded() != (c.want == Drop) {
+					t.Errorf("a question is answered with %s, yielded %v; want %s", o.Verdict, b.v3.Yielded(), c.want)
+				}
+				b.v3.Resume()
+				if o, err := b.Run(hook, ask, 1); err != nil || o.Verdict != Reply {
+					t.Errorf("after Resume: %s, %v", o.Verdict, err)
+				}
+			})
+		}
+	}
+}
+
+func TestNoYieldForAnAdvertThatTheControlPlaneWillNotHear(t *testing.T) {
+	b := newBench(t)
+	b.own()
+	long := with(v3(), func(a *advertPacket) { a.addresses = manyAddresses(255) })
+	for range 1 << 20 / 1096 * 2 { // nobody drains
+		b.mustRun(t, HookXDP, long)
+	}
+	b.v3.YieldTo(121)
+	b.mustRun(t, HookXDP, with(v3(), func(a *advertPacket) { a.priority = 200; a.addresses = manyAddresses(255) }))
+	if b.v3.Yielded() {
+		t.Error("yielded, and nobody will know")
 	}
 }

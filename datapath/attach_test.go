@@ -247,7 +247,7 @@ func TestWhatAPreviousDaemonLeftIsAdopted(t *testing.T) {
 			if got := second.Leftovers(); len(got) != 1 || got[0] != (Leftover{va.Attrs().Index, vip}) {
 				t.Errorf("leftovers %v", got)
 			}
-			if second.leases.load(0) != 0 {
+			if second.leases.load(0) != 0 { // until, of the first router
 				t.Error("a lease is valid that nobody here was granted")
 			}
 			if _, err := second.Attach("va", mode); err != nil {

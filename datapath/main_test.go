@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -30,6 +31,16 @@ func newNetwork(t testing.TB) {
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatalf("make a network namespace: %v", err)
+	}
+	// Its number may be that of a namespace in which a test was killed.
+	ns, err := networkNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{bpffsMount, "/run"} {
+		if err := os.RemoveAll(filepath.Join(dir, pinRoot, ns)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -52,10 +52,12 @@ func describeOther(key vrrpOtherKey, v vrrpOther) Other {
 		Priority: v.Header[2],
 
 		Addresses: int(v.Header[3]),
-		Address:   address(key.Family, v.Address),
 		First:     time.Duration(v.First), Last: time.Duration(v.Last),
 		Adverts:  v.Adverts,
 		Shortest: time.Duration(v.Shortest), Longest: time.Duration(v.Longest),
+	}
+	if o.Addresses > 0 {
+		o.Address = address(key.Family, v.Address)
 	}
 	if o.Version == 2 {
 		o.Interval = time.Duration(v.Header[5]) * time.Second

@@ -65,7 +65,10 @@ func (d *Datapath) AddRouter(spec RouterSpec) (*Router, error) {
 
 func (r *Router) install() error {
 	r.SetLease(0)
+	r.Resume()
+	r.YieldTo(0)
 	r.Unfollow()
+	r.datapath.heard.store(int(r.slot), 0)
 	if err := r.write(); err != nil {
 		return err
 	}
@@ -144,18 +147,46 @@ func (r *Router) SetDeviceMAC(mac [6]byte) error {
 	return nil
 }
 
+// Sizes of the mapped structs, in words, and the places of their fields.
+const (
+	wordsOfLease = 2 // until, yielded
+	atYielded    = 1
+
+	wordsOfCurrent = 4 // header, source (2), yields_to
+	atYieldsTo     = 3
+)
+
 // SetLease makes this host the owner until the given time, or, with 0, not the
 // owner any more: one atomic store.
-func (r *Router) SetLease(until time.Duration) { r.datapath.leases.store(int(r.slot), uint64(until)) }
+func (r *Router) SetLease(until time.Duration) {
+	r.datapath.leases.store(int(r.slot)*wordsOfLease, uint64(until))
+}
 
 // Lease is the lease as the fast path sees it.
-func (r *Router) Lease() time.Duration { return time.Duration(r.datapath.leases.load(int(r.slot))) }
+func (r *Router) Lease() time.Duration {
+	return time.Duration(r.datapath.leases.load(int(r.slot) * wordsOfLease))
+}
 
-// wordsOfCurrent is the size of struct current, in words: header, then source.
-const wordsOfCurrent = 3
+// YieldTo tells the fast path the least priority that ends this host's
+// ownership, 0 for none. Adverts of such a priority are events all the same;
+// but from their arrival on nothing is answered, until Resume.
+func (r *Router) YieldTo(priority uint8) {
+	r.datapath.current.store(int(r.slot)*wordsOfCurrent+atYieldsTo, uint64(priority))
+}
+
+// Resume takes back what the fast path has yielded.
+func (r *Router) Resume() { r.datapath.leases.store(int(r.slot)*wordsOfLease+atYielded, 0) }
+
+// Yielded reports whether the fast path has yielded since Resume.
+func (r *Router) Yielded() bool {
+	return r.datapath.leases.load(int(r.slot)*wordsOfLease+atYielded) != 0
+}
 
 // Follow tells the fast path which advert keeps this backup quiet: source and
 // the first 8 bytes. While just that arrives, Heard moves and no event comes.
+//
+// Heard is not reset: a daemon that works through a queue may come to Follow
+// long after newer adverts were stamped, and their time must not be lost.
 func (r *Router) Follow(source netip.Addr, header [8]byte) {
 	r.Unfollow()
 	var from [16]byte
@@ -169,9 +200,8 @@ func (r *Router) Follow(source netip.Addr, header [8]byte) {
 // Unfollow makes every valid advert an event again.
 func (r *Router) Unfollow() {
 	r.datapath.current.store(int(r.slot)*wordsOfCurrent, 0)
-	r.datapath.heard.store(int(r.slot), 0)
 }
 
-// Heard is the arrival of the last advert equal to the followed one, 0 if none
-// has come since Follow.
+// Heard is the arrival of the last advert that was equal to the one followed at
+// the time; 0 if there was none since the router was installed.
 func (r *Router) Heard() time.Duration { return time.Duration(r.datapath.heard.load(int(r.slot))) }

@@ -14,11 +14,12 @@ import (
 )
 
 type vrrpAdvertEvent struct {
-	_    structs.HostLayout
-	Head vrrpEvent
-	Pdu  [1036]uint8
-	Pad  [4]uint8
-	Sum  uint64
+	_         structs.HostLayout
+	Head      vrrpEvent
+	Pdu       [1036]uint8
+	Known     uint32
+	Sum       uint64
+	PseudoSum uint64
 }
 
 type vrrpArrivalTimes struct {
@@ -60,9 +61,10 @@ type vrrpCounters struct {
 }
 
 type vrrpCurrent struct {
-	_      structs.HostLayout
-	Header uint64
-	Source [16]uint8
+	_        structs.HostLayout
+	Header   uint64
+	Source   [16]uint8
+	YieldsTo uint64
 }
 
 type vrrpEvent struct {
@@ -87,6 +89,12 @@ const (
 	vrrpEventKindEVENT_ADVERT   vrrpEventKind = 1
 	vrrpEventKindEVENT_CONFLICT vrrpEventKind = 2
 )
+
+type vrrpLease struct {
+	_       structs.HostLayout
+	Until   uint64
+	Yielded uint64
+}
 
 type vrrpOther struct {
 	_        structs.HostLayout

@@ -103,9 +103,8 @@ func listenControl(name string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Whoever left it is dead: the interface is claimed by this process.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("replace the control socket of a predecessor: %w", err)
+	if err := removeSocket(name); err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -115,6 +114,19 @@ func listenControl(name string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("protect the control socket: %w", err), l.Close())
 	}
 	return l, nil
+}
+
+// removeSocket removes what a dead predecessor left. The interface must be
+// claimed by this process.
+func removeSocket(name string) error {
+	path, err := controlSocket(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the control socket of a predecessor: %w", err)
+	}
+	return nil
 }
 
 // askDaemon gets a report through a control socket.

@@ -16,7 +16,10 @@ func (r *Router) promote(now Instant) {
 func (r *Router) heardInBackup(ev AdvertReceived) {
 	switch {
 	case ev.At.Before(r.heardAt):
-		r.overtaken(ev)
+		// Overtaken by a newer one on its way here: it moves no timer.
+		if r.master.followed {
+			r.remember(ev)
+		}
 	case ev.Advert.Priority == 0:
 		r.masterLeft(ev)
 	case r.yieldsTo(ev.Advert.Priority):
@@ -32,11 +35,11 @@ func (r *Router) yieldsTo(priority uint8) bool {
 	return priority >= r.config.Priority || r.config.NoPreempt && !r.config.owner()
 }
 
-// overtaken takes an advert that arrived before what is known already. It moves
-// no timer; but if its sender is a master too, that must not be lost.
-func (r *Router) overtaken(ev AdvertReceived) {
+// remember keeps in mind that the sender is a master too, and good enough,
+// though it is not the one to follow.
+func (r *Router) remember(ev AdvertReceived) {
 	a := ev.Advert
-	if r.master.followed && ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority) {
+	if ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority) {
 		down := activeDownInterval(r.config.Version, r.config.Priority, a.Interval)
 		r.othersDownAt = max(r.othersDownAt, ev.At.Add(down))
 	}

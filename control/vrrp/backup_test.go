@@ -115,6 +115,15 @@ func TestAMasterHeardTooLateIsNotForgotten(t *testing.T) {
 	r.wakes((now - 1).Add(down))
 }
 
+// A lesser master may not have heard the contradiction yet.
+func TestALesserMasterIsNotForgottenByTheOneThatContradictedIt(t *testing.T) {
+	r := newMaster(t, noPreempt)
+	r.hear(after(0), lower, 50)
+	r.hear(after(1), higher, 200)
+	r.hear(after(2), higher, 0)
+	r.wakes(after(down))
+}
+
 func TestTheFirstMasterHeardAfterAChangeMayBeOldNews(t *testing.T) {
 	r := newBackup(t)
 	r.hear(after(0), lower, 150)

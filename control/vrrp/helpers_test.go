@@ -71,8 +71,7 @@ func newMaster(t *testing.T, changes ...func(*Config)) tester {
 
 // advert is one of the same virtual router.
 func (r tester) advert(priority uint8) Advert {
-	a := r.Advert(priority)
-	return a
+	return r.Advert(priority)
 }
 
 // hear is an advert that is handled as soon as it has arrived.
@@ -108,6 +107,9 @@ func (r tester) wakes(want Instant) {
 
 // promoted are the actions of a promotion at the given instant.
 func promoted(at Instant, priority uint8, from State, why TransitionReason, peer netip.Addr) []Action {
-	return []Action{SetLease{Until: at.Add(3 * interval)}, SendAdvert{Priority: priority}, Announce{}, InstallAddresses{},
-		Transition{From: from, To: Master, Reason: why, Peer: peer}}
+	lease, advert := Action(SetLease{Until: at.Add(3 * interval)}), Action(SendAdvert{Priority: priority})
+	if why == Preempts {
+		lease, advert = advert, lease // the one that is preempted must hear of it first
+	}
+	return []Action{lease, advert, Announce{}, InstallAddresses{}, Transition{From: from, To: Master, Reason: why, Peer: peer}}
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // becomeMaster takes over, RFC 9568 §6.4.1 and §6.4.2. The lease comes first:
-// everything after it is for others to know, and may take its time.
+// everything after it is for others to know, and may take its time. But a master
+// that is preempted still serves; it has to hear of it before there are two.
 func (r *Router) becomeMaster(now Instant, why TransitionReason, peer netip.Addr, late time.Duration) {
 	r.forgetMaster()
 	r.early = false
@@ -14,7 +15,12 @@ func (r *Router) becomeMaster(now Instant, why TransitionReason, peer netip.Addr
 	r.lease = now.Add(r.config.leaseLength())
 	r.advertAt = now.Add(r.config.Interval)
 	r.announceAt = now.Add(announceAgainAfter)
-	r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.config.Priority}, Announce{}, InstallAddresses{})
+	if why == Preempts {
+		r.do(SendAdvert{Priority: r.config.Priority}, SetLease{Until: r.lease})
+	} else {
+		r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.config.Priority})
+	}
+	r.do(Announce{}, InstallAddresses{})
 	r.enter(Master, why, peer, late)
 }
 
@@ -75,6 +81,7 @@ func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 	case compareRouters(a.Priority, ev.Source, r.config.Priority, r.config.Source) > 0:
 		r.giveWay(ev)
 	default:
+		r.remember(ev)
 		r.sendNow(now, &r.assertedAt)
 	}
 }

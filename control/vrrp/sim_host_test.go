@@ -18,6 +18,7 @@ type sent struct {
 // carries, as Ethernet does.
 type wire struct {
 	adverts []*sent // those of the sender's present ownership
+	before  int     // how many of them it had sent before the present step
 	busy    Instant // arrival of the last one
 	cut     bool
 }
@@ -224,6 +225,9 @@ func (h *host) receive(f frame) {
 // step performs the actions of the machine, as the engine does.
 func (h *host) step(ev Event) {
 	was, follows := h.router.State(), false
+	for i := range h.to {
+		h.to[i].before = len(h.to[i].adverts)
+	}
 	for _, action := range h.router.Step(h.lan.now, ev) {
 		switch action := action.(type) {
 		case SetLease:
@@ -269,12 +273,15 @@ func (l *lan) hostOf(f Follow) *host {
 	panic("follows a stranger")
 }
 
+// setLease begins a new ownership with the adverts of this very step: that of a
+// preemption comes before its lease.
 func (h *host) setLease(until Instant) {
 	owned := h.owns()
 	h.lease = until
 	if !owned && h.owns() {
 		for i := range h.to {
-			h.to[i].adverts = nil
+			h.to[i].adverts = h.to[i].adverts[h.to[i].before:]
+			h.to[i].before = 0
 		}
 		h.lan.check.starts(h)
 	}

@@ -82,11 +82,26 @@ func (n *namespace) sysctl(settings ...[2]string) error {
 // removeNamespace kills what runs in the namespace, then unlinks it: a live process would keep it, its wires and its
 // adverts without a name.
 func removeNamespace(name string) error {
-	errKill := killInside(name)
+	errKill := errors.Join(killInside(name), forget(name))
 	if _, err := os.Lstat(filepath.Join(netnsDir, name)); errors.Is(err, fs.ErrNotExist) {
 		return errKill
 	}
 	return errors.Join(errKill, command("ip", "netns", "del", name))
+}
+
+// forget removes what a daemon that was killed in the namespace left pinned or listening. Both are filed under the
+// number of the namespace, which the kernel will give to another.
+func forget(name string) error {
+	var inside unix.Stat_t
+	if err := unix.Stat(filepath.Join(netnsDir, name), &inside); err != nil {
+		return nil
+	}
+	var errs []error
+	for _, dir := range []string{"/sys/fs/bpf/vrrp-xdp", "/run/vrrp-xdp"} {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, strconv.FormatUint(inside.Ino, 10))))
+		_ = os.Remove(dir) // unless another namespace's are there
+	}
+	return errors.Join(errs...)
 }
 
 // killInside kills until a look finds nobody: a parent may have started a child between the look and the kill.

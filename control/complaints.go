@@ -1,0 +1,65 @@
+package control
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// What goes wrong with every packet is not said for every packet.
+
+// claim is what a station says by ARP: the address is mine.
+type claim struct {
+	station [6]byte
+	address netip.Addr
+}
+
+// mostClaims bounds what a station that makes up addresses can put into the
+// log, and into memory. Counters count all of them.
+const mostClaims = 16
+
+// conflict tells once per claimant and state that an address of ours is claimed.
+// A backup expects it of a master that does not use the virtual MAC.
+func (in *instance) conflict(ev FastEvent) {
+	c := claim{ev.Hardware, ev.Source}
+	if in.claims[c] || len(in.claims) == mostClaims {
+		return
+	}
+	in.claims[c] = true
+	attrs := []any{"address", ev.Source, "station", FormatMAC(ev.Hardware)}
+	if in.router.State() == vrrp.Master {
+		in.log.Warn("another station claims a virtual address: two hosts answer for it", attrs...)
+	} else {
+		in.log.Info("a station claims a virtual address with a MAC that is not the virtual one", attrs...)
+	}
+	if len(in.claims) == mostClaims {
+		in.log.Warn("many stations claim virtual addresses; further ones are only counted")
+	}
+}
+
+// sendHealth is whether adverts leave.
+type sendHealth struct {
+	failing bool
+	failed  vrrp.Instant // the last time that one did not
+}
+
+// sendsAgainAfter is how long adverts must leave without a failure before it is
+// said that they do: a queue that drops every other one would fill the log.
+const sendsAgainAfter = 10 * time.Second
+
+// reportSend says once that adverts do not leave, and that they leave again. No
+// farewell is expected to leave by a link that is down.
+func (in *instance) reportSend(err error, at vrrp.Instant) {
+	switch {
+	case err != nil && in.linkFault != "":
+	case err != nil:
+		if !in.sending.failing {
+			in.log.Error("adverts cannot be sent; without them the lease runs out", "error", err)
+		}
+		in.sending = sendHealth{failing: true, failed: at}
+	case in.sending.failing && at.Sub(in.sending.failed) >= sendsAgainAfter:
+		in.sending.failing = false
+		in.log.Info("adverts can be sent again")
+	}
+}
