@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * An advert: validate it, record it, tell the control plane when it matters.
  * The Go parser (control/vrrp) makes the same checks in the same order; a test

@@ -93,7 +93,8 @@ static __always_inline bool parse_ethernet(struct frame *f)
 
 	if ((void *)tag > f->end)
 		return false;
-	f->protocol = eth->h_proto;
+	f->protocol =
+		((__be16 *)eth)[6]; /* struct ethhdr is packed: by name it is read byte by byte */
 	f->network = tag;
 	if (f->vlan || f->protocol != bpf_htons(ETH_P_8021Q))
 		return true;

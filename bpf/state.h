@@ -48,12 +48,16 @@ static __always_inline volatile struct lease *find_lease(const struct router *ro
 	return bpf_map_lookup_elem(&leases, &group);
 }
 
-/* The one rule: this host owns a virtual router while now < lease, unless it has yielded. */
+/*
+ * The one rule: this host owns a virtual router while now < lease, unless it
+ * has yielded. The clock costs more than all the rest, and a backup needs none.
+ */
 static __always_inline bool owned(const struct router *router)
 {
 	volatile struct lease *lease = find_lease(router);
+	__u64 until = lease && !lease->yielded ? lease->until : 0;
 
-	return lease && !lease->yielded && bpf_ktime_get_boot_ns() < lease->until;
+	return until && bpf_ktime_get_boot_ns() < until;
 }
 
 /* A real function: many call it, none of them often enough to feel the call. */

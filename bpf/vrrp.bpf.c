@@ -103,8 +103,8 @@ static __always_inline int make_ours(struct __sk_buff *skb)
 	return TC_NEXT;
 }
 
-SEC("tc")
-int vrrp_ingress(struct __sk_buff *skb)
+/* Apart, so that all other traffic passes through a program with few registers to save. */
+static __noinline int ingress(struct __sk_buff *skb)
 {
 	struct frame f;
 
@@ -120,6 +120,20 @@ int vrrp_ingress(struct __sk_buff *skb)
 	default:
 		return TC_NEXT;
 	}
+}
+
+SEC("tc")
+int vrrp_ingress(struct __sk_buff *skb)
+{
+	struct frame f;
+
+	if (!load_frame(skb, &f))
+		return TC_NEXT;
+	if (f.protocol == bpf_htons(ETH_P_ARP) ||
+	    (f.protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(&f))) ||
+	    is_virtual_mac(ethernet(&f)))
+		return ingress(skb);
+	return TC_NEXT;
 }
 
 /* XDP has asked the lease of this very frame and counted it. */

@@ -187,7 +187,7 @@ func (in *instance) entered(t vrrp.Transition) {
 	to := t.To.String()
 	clear(in.claims)
 	in.stats.transitions[to]++
-	in.last = LastTransition{At: time.Now(), From: t.From.String(), Reason: t.Reason.String()}
+	in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String()}
 	attrs := []any{"from", t.From, "reason", t.Reason}
 	if t.Peer.IsValid() {
 		in.last.Peer = t.Peer.String()

@@ -113,11 +113,13 @@ func (e *Events) Close() error {
 	return errors.Join(e.reader.Close(), unix.Close(int(e.poll[1].Fd)))
 }
 
-// Drain calls do for every event there is now, in order, and does not block.
+// Drain calls do for every event that there was when it was called, in order,
+// and does not block. Those that come meanwhile are for the next call: a flood
+// of events must not keep the caller from everything else.
 func (e *Events) Drain(do func(Event)) error {
 	defer e.wakeWatch()
 	var record ringbuf.Record
-	for {
+	for there := e.reader.AvailableBytes(); there > 0; there -= recordSize(record) {
 		err := e.reader.ReadInto(&record)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
@@ -129,7 +131,11 @@ func (e *Events) Drain(do func(Event)) error {
 			do(event)
 		}
 	}
+	return nil
 }
+
+// recordSize is what a record takes up in the ring: a header, and whole words.
+func recordSize(r ringbuf.Record) int { return 8 + (len(r.RawSample)+7)/8*8 }
 
 func decodeEvent(sample []byte) (Event, bool) {
 	const head = int(unsafe.Sizeof(vrrpEvent{}))

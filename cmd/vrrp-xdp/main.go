@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,21 +80,8 @@ func newRoot(e env) *cobra.Command {
 	return root
 }
 
-// lines flattens joined errors: each is one line for a person.
-func lines(err error) []string {
-	if marked, ok := err.(usageError); ok {
-		return lines(marked.error)
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []string{err.Error()}
-	}
-	var all []string
-	for _, e := range joined.Unwrap() {
-		all = append(all, lines(e)...)
-	}
-	return all
-}
+// lines is one line for a person for each of the errors that were joined.
+func lines(err error) []string { return strings.Split(err.Error(), "\n") }
 
 // needInterfaces is the argument check of commands that work on interfaces.
 func needInterfaces(c *cobra.Command, args []string) error {

@@ -51,8 +51,13 @@ func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
 		}()
 	}
 	stop = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
 		for _, s := range servers {
-			_ = s.Close() // its socket goes with it
+			// Whoever is being answered reads maps that are closed next.
+			if s.Shutdown(ctx) != nil {
+				_ = s.Close()
+			}
 		}
 		_ = os.Remove(filepath.Dir(socket.Addr().String())) // unless somebody else is there
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
@@ -118,12 +119,13 @@ func (p *Pair) Settle(master, backup *Router) error {
 // patience is how long a state may take: a start, an election and some.
 func (p *Pair) patience() time.Duration { return 10*p.Setup.Advert + 5*time.Second }
 
-// Await waits until the router says that it is in the state on both sides.
-func (r *Router) Await(state string) error {
+// Await waits until the router says that it is in the state on these
+// interfaces; with none named, on both.
+func (r *Router) Await(state string, nics ...string) error {
 	deadline := time.Now().Add(r.pair.patience())
 	for {
 		report, err := r.Status()
-		if err == nil && all(report, state) {
+		if err == nil && all(report, state, nics) {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -133,9 +135,9 @@ func (r *Router) Await(state string) error {
 	}
 }
 
-func all(r control.Report, state string) bool {
+func all(r control.Report, state string, nics []string) bool {
 	for _, i := range r.Instances {
-		if i.State != state {
+		if i.State != state && (len(nics) == 0 || slices.Contains(nics, i.Interface)) {
 			return false
 		}
 	}

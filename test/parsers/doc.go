@@ -4,5 +4,5 @@
 // feeds both the same bytes, through both hooks.
 //
 //	go test ./test/parsers -parsers.n=5000000 -parsers.seed=7
-//	go test ./test/parsers -fuzz=FuzzParsersAgree
+//	go test ./test/parsers -fuzz=FuzzParsersAgree -fuzzminimizetime=1s
 package parsers

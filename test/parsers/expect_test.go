@@ -59,7 +59,8 @@ func (p packet) recipient() (identity, vrrp.Version) {
 }
 
 // refusal is the reason for which Go refuses the packet, in the name of a
-// virtual router of that version, "" if it does not.
+// virtual router of that version, "" if it does not. Parse knows nothing of the
+// virtual router: what comes of that is put in where RFC 9568 §7.1 has it.
 func refusal(p packet, version vrrp.Version) string {
 	if p.missing > 0 {
 		return "ip_header" // IP discards it, Go does not get to see it
@@ -69,26 +70,11 @@ func refusal(p packet, version vrrp.Version) string {
 	case err == vrrp.ReasonTTL || len(p.pdu) == 0:
 		return err.Error()
 	case version != 0 && p.pdu[0]>>4 != byte(version):
-		// Parse knows both versions, the virtual router only its own.
 		return vrrp.ReasonVersion.String()
-	case err == vrrp.ReasonVRID:
-		return refusalOfVRID0(p.pdu)
+	case version == 0 && (err == nil || err == vrrp.ReasonCount || err == vrrp.ReasonInterval):
+		return vrrp.ReasonVRID.String()
 	case err != nil:
 		return err.Error()
-	case version == 0:
-		return vrrp.ReasonVRID.String()
 	}
 	return ""
-}
-
-// refusalOfVRID0: to the fast path VRID 0 is a VRID that is not configured. It
-// says so last, because others' adverts are recorded when all else is right.
-func refusalOfVRID0(pdu []byte) string {
-	switch {
-	case pdu[3] == 0:
-		return vrrp.ReasonCount.String()
-	case pdu[5] == 0 && (pdu[0]>>4 == byte(vrrp.V2) || pdu[4]&0x0f == 0):
-		return vrrp.ReasonInterval.String()
-	}
-	return vrrp.ReasonVRID.String()
 }

@@ -33,7 +33,7 @@ type packet struct {
 func (p packet) frame() []byte {
 	f := append(groupMAC[:], senderMAC[:]...)
 	if p.vlan != 0 {
-		f = binary.BigEndian.AppendUint16(append(f, 0x81, 0x00), 5<<13|p.vlan)
+		f = binary.BigEndian.AppendUint16(append(f, 0x81, 0x00), 0xb000|p.vlan) // priority 5, drop eligible
 	}
 	f = append(f, 0x08, 0x00)
 	f = append(f, p.ipHeader()...)

@@ -28,7 +28,7 @@ func (s source) bytes(n int) []byte {
 // changes; its checksum is put right afterwards, or not.
 func (s source) packet() packet {
 	p := packet{
-		vlan:   []uint16{0, 0, 0, 30, 30, 31}[s.IntN(6)],
+		vlan:   []uint16{0, 0, 0, 30, 30, 2048 + 30}[s.IntN(6)],
 		source: [4]byte{192, 168, byte(s.Uint32()), byte(s.Uint32())},
 		ttl:    vrrp.TTL,
 	}

@@ -1,0 +1,60 @@
+package control
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+)
+
+func TestAnAddressThatWasThereBeforeStays(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		second := netip.MustParsePrefix("192.0.2.99/24")
+		h.book.present[vip] = true
+		h.install(instanceOf(1, 255, func(c *InstanceConfig) { c.Prefixes = append(c.Prefixes, second) }))
+		h.start()
+		elapse(interval)
+		if !slices.Contains(h.book.list(), second) {
+			t.Fatal("the other address is not there")
+		}
+		h.engine.Stop()
+		elapse(2 * interval)
+		if left := h.book.list(); !slices.Equal(left, []netip.Prefix{vip}) {
+			t.Errorf("left are %v, want only the one that was there before", left)
+		}
+	})
+}
+
+// stubbornBook fails to remove, as often as it is told.
+type stubbornBook struct {
+	*fakeBook
+	failures int
+}
+
+func (b *stubbornBook) Remove(ifindex int, p netip.Prefix) error {
+	if b.failures > 0 {
+		b.failures--
+		return errors.New("busy")
+	}
+	return b.fakeBook.Remove(ifindex, p)
+}
+
+func TestAnAddressThatStayedIsRemovedLater(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		h.world.Addresses = &stubbornBook{h.book, 1}
+		h.install(instanceOf(1, 255))
+		h.start()
+		h.links.set(false)
+		elapse(latency)
+		mustSay(t, h.journal(), 1, `level=ERROR msg="a virtual address stays.*error=busy`)
+		h.links.set(true)
+		elapse(latency)
+		h.links.set(false)
+		elapse(latency)
+		if left := h.book.list(); len(left) > 0 {
+			t.Errorf("left are %v", left)
+		}
+	})
+}

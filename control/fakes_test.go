@@ -1,0 +1,280 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+)
+
+// fakePath is a virtual router in a fast path.
+type fakePath struct {
+	host   *host
+	config InstanceConfig
+	slot   uint32
+	lease  atomic.Int64
+
+	yields  atomic.Uint32 // to this priority and better ones
+	yielded atomic.Bool
+
+	mu       sync.Mutex
+	follows  bool
+	source   netip.Addr
+	header   [8]byte
+	heard    time.Duration
+	device   [6]byte
+	counters Counters
+	arrivals Arrivals
+	counting time.Duration // how long Counters takes
+	removed  bool
+}
+
+func (p *fakePath) Slot() uint32 { return p.slot }
+
+func (p *fakePath) SetLease(until time.Duration) {
+	p.lease.Store(int64(until))
+	if until == 0 {
+		p.host.note("lease 0")
+		return
+	}
+	p.host.note("lease %v", until-bootNow())
+}
+
+func (p *fakePath) owns() bool { return int64(bootNow()) < p.lease.Load() && !p.yielded.Load() }
+
+func (p *fakePath) YieldTo(priority uint8) { p.yields.Store(uint32(priority)) }
+func (p *fakePath) Resume()                { p.yielded.Store(false) }
+
+// hear takes an advert as the fast path does, and reports whether it is an event.
+func (p *fakePath) hear(source netip.Addr, pdu []byte) bool {
+	if least := p.yields.Load(); least != 0 && uint32(pdu[2]) >= least {
+		p.yielded.Store(true)
+	}
+	return !p.stamps(source, pdu)
+}
+
+// remaining is how long the lease is valid yet.
+func (p *fakePath) remaining() time.Duration { return time.Duration(p.lease.Load()) - bootNow() }
+
+func (p *fakePath) Follow(source netip.Addr, header [8]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.follows, p.source, p.header = true, source, header
+}
+
+func (p *fakePath) Unfollow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.follows = false
+}
+
+func (p *fakePath) Heard() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard
+}
+
+// stamps reports whether the advert is the followed one, whose arrival is but
+// a stamp.
+func (p *fakePath) stamps(source netip.Addr, pdu []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.follows || p.source != source || p.header != [8]byte(pdu) {
+		return false
+	}
+	p.heard = bootNow()
+	return true
+}
+
+func (p *fakePath) SetDeviceMAC(mac [6]byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.device = mac
+	return nil
+}
+
+func (p *fakePath) Counters() (Counters, error) {
+	time.Sleep(p.counting)
+	return p.counters, nil
+}
+
+func (p *fakePath) Arrivals() (Arrivals, error) { return p.arrivals, nil }
+
+func (p *fakePath) Remove() error {
+	p.lease.Store(0)
+	p.removed = true
+	return nil
+}
+
+// fakeEvents is a queue.
+type fakeEvents struct {
+	ready chan struct{}
+	mu    sync.Mutex
+	queue []FastEvent
+	taken atomic.Int64 // how many the engine took
+	err   error
+}
+
+func (e *fakeEvents) push(ev FastEvent) {
+	e.pushQuietly(ev)
+	e.wake()
+}
+
+// pushQuietly wakes nobody: the loop has not come to it yet.
+func (e *fakeEvents) pushQuietly(ev FastEvent) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue = append(e.queue, ev)
+}
+
+func (e *fakeEvents) wake() {
+	select {
+	case e.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (e *fakeEvents) breakDown(err error) {
+	e.mu.Lock()
+	e.err = err
+	e.mu.Unlock()
+	e.wake()
+}
+
+func (e *fakeEvents) Ready() <-chan struct{} { return e.ready }
+
+func (e *fakeEvents) Drain(do func(FastEvent)) error {
+	e.mu.Lock()
+	queue, err := e.queue, e.err
+	e.queue = nil
+	e.taken.Add(int64(len(queue)))
+	e.mu.Unlock()
+	for _, ev := range queue {
+		do(ev)
+	}
+	return err
+}
+
+// fakeBook is the addresses of an interface.
+type fakeBook struct {
+	host    *host
+	mu      sync.Mutex
+	present map[netip.Prefix]bool
+}
+
+func (b *fakeBook) Add(_ int, p netip.Prefix, _ string) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.host.note("address + %v", p)
+	if b.present[p] {
+		return false, nil
+	}
+	b.present[p] = true
+	return true, nil
+}
+
+func (b *fakeBook) Remove(_ int, p netip.Prefix) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.host.note("address - %v", p)
+	delete(b.present, p)
+	return nil
+}
+
+func (b *fakeBook) list() []netip.Prefix {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.present))
+}
+
+// fakeLinks is one interface, lan0.
+type fakeLinks struct {
+	events  chan netio.LinkEvent
+	end     chan struct{} // closed: the kernel ends the watch
+	refusal error         // of Watch
+
+	mu      sync.Mutex
+	link    netio.LinkInfo
+	err     error // of Link
+	primary []netip.Addr
+	hang    chan struct{} // Link waits for it to be closed
+	reads   int
+}
+
+func newFakeLinks(primary netip.Addr) *fakeLinks {
+	return &fakeLinks{
+		events:  make(chan netio.LinkEvent),
+		end:     make(chan struct{}),
+		link:    netio.LinkInfo{Index: 3, Name: "lan0", MAC: [6]byte{2, 0, 0, 0, 0, 1}, Up: true},
+		primary: []netip.Addr{primary},
+	}
+}
+
+// change changes something, and says so.
+func (l *fakeLinks) change(do func()) {
+	l.mu.Lock()
+	do()
+	l.mu.Unlock()
+	l.events <- netio.LinkEvent{Index: 3, Name: "lan0"}
+}
+
+func (l *fakeLinks) set(up bool) { l.change(func() { l.link.Up = up }) }
+
+func (l *fakeLinks) Link(name string) (netio.LinkInfo, error) {
+	l.mu.Lock()
+	link, err, hang := l.link, l.err, l.hang
+	l.reads++
+	l.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+	if name != link.Name {
+		err = fmt.Errorf("%w: %q", netio.ErrNoInterface, name)
+	}
+	return link, err
+}
+
+func (l *fakeLinks) PrimaryAddress(_ int, exclude []netip.Addr) (netip.Addr, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.primary {
+		if !slices.Contains(exclude, a) {
+			return a, nil
+		}
+	}
+	return netip.Addr{}, netio.ErrNoAddress
+}
+
+func (l *fakeLinks) Watch(ctx context.Context) (<-chan netio.LinkEvent, error) {
+	if l.refusal != nil {
+		return nil, l.refusal
+	}
+	out := make(chan netio.LinkEvent)
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case ev := <-l.events:
+				select {
+				case out <- ev:
+				case <-ctx.Done():
+					return
+				}
+			case <-l.end:
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+var errNoBuffers = errors.New("no buffer space available")

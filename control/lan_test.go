@@ -1,0 +1,152 @@
+package control
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// latency of the LAN. Not 0, so that a question and its answer are in order.
+const latency = 100 * time.Microsecond
+
+// lan carries frames from each host to all others.
+type lan struct {
+	hosts []*host
+	mu    sync.Mutex
+	cut   bool
+}
+
+// onLAN runs a test in virtual time. It fails if a goroutine is left behind.
+func onLAN(t *testing.T, test func(*testing.T, *lan)) {
+	synctest.Test(t, func(t *testing.T) { test(t, &lan{}) })
+}
+
+// router is a host with one instance that runs.
+func (l *lan) router(t *testing.T, n byte, priority uint8, changes ...func(*InstanceConfig)) *host {
+	t.Helper()
+	h := l.newHost(t, n)
+	h.install(instanceOf(1, priority, changes...))
+	h.start()
+	return h
+}
+
+// pair is a router that has become master, and one that follows it.
+// Their journals are empty.
+func (l *lan) pair(t *testing.T) (master, backup *host) {
+	t.Helper()
+	master = l.router(t, 1, 120)
+	elapse(down)
+	backup = l.router(t, 2, 100)
+	elapse(interval)
+	master.mustBe("MASTER")
+	backup.mustBe("BACKUP")
+	master.journal()
+	backup.journal()
+	return master, backup
+}
+
+// loneMaster is a router that has become master, with an empty journal.
+func (l *lan) loneMaster(t *testing.T) *host {
+	t.Helper()
+	h := l.router(t, 1, 100)
+	elapse(down)
+	h.mustBe("MASTER")
+	h.journal()
+	return h
+}
+
+func (l *lan) setCut(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+}
+
+func (l *lan) carry(from *host, frame []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		return
+	}
+	for _, h := range l.hosts {
+		if h != from {
+			time.AfterFunc(latency, func() { h.receive(frame) })
+		}
+	}
+}
+
+// receive does with a frame what the fast path does.
+func (h *host) receive(frame []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deaf {
+		return
+	}
+	source, pdu, ok := advertIn(frame)
+	for _, p := range h.paths {
+		if ok && p.config.Router.VRID == pdu[1] && p.hear(source, pdu) {
+			h.events.push(FastEvent{At: bootNow(), Slot: p.slot, Source: source, TTL: frame[14+8], PDU: pdu})
+		}
+	}
+}
+
+// advertIn takes the advert out of an Ethernet frame, if there is one.
+func advertIn(frame []byte) (source netip.Addr, pdu []byte, ok bool) {
+	const ethernet, ip = 14, 20
+	if len(frame) < ethernet+ip+8 || frame[12] != 0x08 || frame[13] != 0x00 || frame[ethernet+9] != vrrp.Protocol {
+		return netip.Addr{}, nil, false
+	}
+	return netip.AddrFrom4([4]byte(frame[ethernet+12:])), frame[ethernet+ip:], true
+}
+
+// describeFrame says what a frame is: "advert 1 prio 120", "arp 192.0.2.1".
+func describeFrame(frame []byte) string {
+	if _, pdu, ok := advertIn(frame); ok {
+		return fmt.Sprintf("advert %d prio %d", pdu[1], pdu[2])
+	}
+	return fmt.Sprintf("arp %v", netip.AddrFrom4([4]byte(frame[14+14:])))
+}
+
+// fakeSender puts frames on the LAN.
+type fakeSender struct {
+	host *host
+	lan  *lan
+	mu   sync.Mutex
+	err  error         // of every frame
+	slow time.Duration // how long it takes
+	hang chan struct{} // waits for it to be closed
+}
+
+func (s *fakeSender) set(do func(*fakeSender)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do(s)
+}
+
+func (s *fakeSender) fail(err error) { s.set(func(s *fakeSender) { s.err = err }) }
+
+func (s *fakeSender) Send(frames []netio.Frame) []error {
+	s.mu.Lock()
+	err, slow, hang := s.err, s.slow, s.hang
+	s.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+	time.Sleep(slow)
+	var about []string
+	errs := make([]error, len(frames))
+	for i, f := range frames {
+		about = append(about, describeFrame(f.Bytes))
+		if errs[i] = err; err == nil {
+			s.lan.carry(s.host, f.Bytes)
+		}
+	}
+	s.host.note("send %s", strings.Join(about, ", "))
+	return errs
+}
