@@ -57,7 +57,7 @@ test: build ## everything (as root)
 	$(GO) test -count=1 -p 1 -timeout 9m ./test/...
 
 bench: ## what the programs cost, into docs/performance.md (as root)
-	$(GO) run ./test/bench -out docs/performance.md
+	$(GO) run ./test/bench
 
 generate: ## compile the BPF programs
 	@$(call need,$(CLANG),$(CLANG) llvm-14 libbpf-dev linux-libc-dev)

@@ -41,16 +41,33 @@ static __always_inline enum verdict handle(struct frame *f)
 	return verdict;
 }
 
-SEC("xdp.frags")
-int vrrp_xdp(struct xdp_md *ctx)
+/*
+ * May a frame be of interest? Nearly all are not, and go through a program that
+ * is this and no more: what handles the others is a function apart, with the
+ * registers and the stack that it needs.
+ */
+static __always_inline bool of_interest(const struct frame *f)
 {
-	struct frame f = {
+	return f->protocol == bpf_htons(ETH_P_ARP) ||
+	       (f->protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(f))) ||
+	       is_virtual_mac(ethernet(f));
+}
+
+static __always_inline bool load_xdp(struct xdp_md *ctx, struct frame *f)
+{
+	*f = (struct frame){
 		.data = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
 		.ifindex = ctx->ingress_ifindex,
 	};
+	return parse_ethernet(f);
+}
 
-	if (!parse_ethernet(&f))
+static __noinline int handle_xdp(struct xdp_md *ctx)
+{
+	struct frame f;
+
+	if (!load_xdp(ctx, &f))
 		return XDP_PASS;
 	switch (handle(&f)) {
 	case VERDICT_DROP:
@@ -60,6 +77,14 @@ int vrrp_xdp(struct xdp_md *ctx)
 	default:
 		return XDP_PASS;
 	}
+}
+
+SEC("xdp.frags")
+int vrrp_xdp(struct xdp_md *ctx)
+{
+	struct frame f;
+
+	return load_xdp(ctx, &f) && of_interest(&f) ? handle_xdp(ctx) : XDP_PASS;
 }
 
 static __always_inline bool load_frame(struct __sk_buff *skb, struct frame *f)
@@ -103,8 +128,7 @@ static __always_inline int make_ours(struct __sk_buff *skb)
 	return TC_NEXT;
 }
 
-/* Apart, so that all other traffic passes through a program with few registers to save. */
-static __noinline int ingress(struct __sk_buff *skb)
+static __noinline int handle_ingress(struct __sk_buff *skb)
 {
 	struct frame f;
 
@@ -127,13 +151,7 @@ int vrrp_ingress(struct __sk_buff *skb)
 {
 	struct frame f;
 
-	if (!load_frame(skb, &f))
-		return TC_NEXT;
-	if (f.protocol == bpf_htons(ETH_P_ARP) ||
-	    (f.protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(&f))) ||
-	    is_virtual_mac(ethernet(&f)))
-		return ingress(skb);
-	return TC_NEXT;
+	return load_frame(skb, &f) && of_interest(&f) ? handle_ingress(skb) : TC_NEXT;
 }
 
 /* XDP has asked the lease of this very frame and counted it. */

@@ -14,7 +14,7 @@ import (
 // this was written. More than a tenth above is a failure: then make the program
 // smaller, or this number larger and say why.
 var mostInstructions = map[datapath.Hook]int{
-	datapath.HookXDP:     973,
+	datapath.HookXDP:     990,
 	datapath.HookIngress: 1151,
 	datapath.HookAccept:  71,
 	datapath.HookEgress:  194,
