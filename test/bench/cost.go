@@ -19,7 +19,7 @@ var (
 )
 
 const (
-	attempts = 10   // an interrupted run counts too much, a disturbed one is too slow: again
+	attempts  = 10  // an interrupted run counts too much, a disturbed one is too slow: again
 	tolerance = 0.1 // of proportionality
 )
 
