@@ -77,12 +77,15 @@ func show(s screen, p *gateway.Pair) error {
 	s.note("The client sends a ping every 500 µs to %s. A backup may wait %v (Active_Down_Interval) before it takes over.",
 		gateway.VIP, p.ActiveDown(gateway.Priority2).Round(100*time.Microsecond))
 	s.header()
+	twice := 0
 	for _, e := range events {
-		if err := play(s, p, e); err != nil {
+		r, err := play(s, p, e)
+		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
+		twice += r.Duplicates
 	}
-	s.note("Every answer came from one router at a time: a master that hangs or dies stops owning by its lease,\nbefore the other one starts. Namespaces, programs and pins are gone again.")
+	s.note("%d pings were answered by both routers: a master that hangs or dies stops owning by its lease,\nbefore the other one starts. Now everything is taken down again.", twice)
 	return nil
 }
 
@@ -111,11 +114,11 @@ func restart(p *gateway.Pair) error {
 }
 
 // play lets one event happen under the client's eyes.
-func play(s screen, p *gateway.Pair, e event) error {
+func play(s screen, p *gateway.Pair, e event) (*lab.Report, error) {
 	s.begin(e)
 	probe, err := p.Client.Probe(lab.ProbeOptions{Target: gateway.VIP})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	const echoes = 1000
 	err = errors.Join(
@@ -126,13 +129,13 @@ func play(s screen, p *gateway.Pair, e event) error {
 	)
 	r := probe.Stop()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.result(e, r, whoAnswered(r))
 	if err := e.mend(p); err != nil {
-		return err
+		return nil, err
 	}
-	return p.Settle(p.R1, p.R2)
+	return r, p.Settle(p.R1, p.R2)
 }
 
 func whoAnswered(r *lab.Report) string {
