@@ -1,7 +1,6 @@
 package datapath
 
 import (
-	"bytes"
 	"errors"
 	"net/netip"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 func TestEveryModeAttachesAndLeavesNothingBehind(t *testing.T) {
@@ -36,6 +34,7 @@ func TestEveryModeAttachesAndLeavesNothingBehind(t *testing.T) {
 			if got := attachedMode(t, "va"); got != mode {
 				t.Errorf("the kernel says %q", got)
 			}
+			checkPrograms(t, "va", mode)
 			if err := d.Close(false); err != nil {
 				t.Fatal(err)
 			}
@@ -72,11 +71,8 @@ func checkNothingLeft(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, hook := range []ebpf.AttachType{ebpf.AttachTCXIngress, ebpf.AttachTCXEgress} {
-		r, err := link.QueryPrograms(link.QueryOptions{Target: l.Attrs().Index, Attach: hook})
-		if err == nil && len(r.Programs) > 0 {
-			t.Errorf("%v still has %d programs", hook, len(r.Programs))
-		}
+	if programs := tcPrograms(t, l); len(programs) > 0 {
+		t.Errorf("%v are still attached", programs)
 	}
 	qdiscs, err := netlink.QdiscList(l)
 	if err != nil {
@@ -210,7 +206,7 @@ func TestTCWorksBesideAnotherXDPProgram(t *testing.T) {
 }
 
 func TestWhatAPreviousDaemonLeftIsAdopted(t *testing.T) {
-	for _, mode := range []Mode{Native, TC} {
+	for _, mode := range []Mode{Native, TC, Generic} {
 		t.Run(string(mode), func(t *testing.T) {
 			newNetwork(t)
 			va := newVeth(t, "va", "vb")
@@ -234,9 +230,10 @@ func TestWhatAPreviousDaemonLeftIsAdopted(t *testing.T) {
 			if err := first.Close(true); err != nil {
 				t.Fatal(err)
 			}
-			if mode == Native && attachedMode(t, "va") != Native {
+			if attachedMode(t, "va") != mode {
 				t.Fatal("the program did not stay")
 			}
+			checkPrograms(t, "va", mode)
 
 			second := openOn(t, "va")
 			if info, err := second.objects.Leases.Info(); err != nil {
@@ -253,6 +250,7 @@ func TestWhatAPreviousDaemonLeftIsAdopted(t *testing.T) {
 			if _, err := second.Attach("va", mode); err != nil {
 				t.Fatal(err)
 			}
+			checkPrograms(t, "va", mode)
 			if _, err := second.AddRouter(r.spec); err != nil {
 				t.Errorf("the adopted maps are not empty: %v", err)
 			}
@@ -276,6 +274,7 @@ func TestANewModeTakesTheOldProgramsOff(t *testing.T) {
 		if got := attachedMode(t, "va"); got != mode {
 			t.Errorf("attached in mode %s, want %s", got, mode)
 		}
+		checkPrograms(t, "va", mode)
 		if err := d.Close(true); err != nil {
 			t.Fatal(err)
 		}
@@ -312,63 +311,6 @@ func TestPinsOfAnInterfaceThatWasMadeAnewAreReplaced(t *testing.T) {
 	if mode := attachedMode(t, "va"); mode != Native {
 		t.Errorf("attached in mode %s", mode)
 	}
-}
-
-func TestTheQdiscServesKernelsWithoutTCX(t *testing.T) {
-	newNetwork(t)
-	va := newVeth(t, "va", "vb")
-	d := openOn(t, "va")
-	for range 2 { // the second time over what the first left
-		if err := attachClsact(va.Attrs().Index, d.objects.VrrpIngress, d.objects.VrrpEgress); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err := d.AddRouter(RouterSpec{Interface: va.Attrs().Index, VRID: 10, Family: 4, Version: 3, VirtualMAC: virtualMAC, Addresses: []netip.Addr{vip}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.leases.store(0, uint64(Now()+time.Hour))
-	got := exchange(t, "vb", arpFrame(broadcast, clientMAC, request(client, vip)))
-	if !bytes.Equal(got[:42], answer(clientMAC, client)[:42]) {
-		t.Errorf("answer is %x", got)
-	}
-	if found, err := removeClsact(va.Attrs().Index); !found || err != nil {
-		t.Errorf("remove: found %v, %v", found, err)
-	}
-	if found, err := removeClsact(va.Attrs().Index); found || err != nil {
-		t.Errorf("remove again: found %v, %v", found, err)
-	}
-}
-
-// exchange sends a frame out of an interface and returns the next ARP frame that comes in.
-func exchange(t *testing.T, name string, frame []byte) []byte {
-	t.Helper()
-	l, err := netlink.LinkByName(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const arp = 0x0608 // ETH_P_ARP in network order
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, arp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	to := unix.SockaddrLinklayer{Ifindex: l.Attrs().Index, Protocol: arp}
-	if err := unix.Bind(fd, &to); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Sendto(fd, frame, 0, &to); err != nil {
-		t.Fatal(err)
-	}
-	b := make([]byte, 2048)
-	n, _, err := unix.Recvfrom(fd, b, 0)
-	if err != nil {
-		t.Fatalf("no answer: %v", err)
-	}
-	return b[:n]
 }
 
 func TestAVirtualRouterCannotBeInstalledTwice(t *testing.T) {

@@ -68,7 +68,12 @@ func (s screen) state(p *gateway.Pair) error {
 		i := report.Instances[0]
 		fmt.Printf("  %s  %s  eth0: %s  %s\n", r.Name, s.paint(i.State), addresses(r), s.in(faint, "attached: "+report.Interfaces[0].Mode))
 	}
-	if _, err := p.Client.Run("ping", "-c", "1", "-W", "2", gateway.VIP.String()); err != nil {
+	probe, err := p.Client.Probe(lab.ProbeOptions{Target: gateway.VIP})
+	if err != nil {
+		return err
+	}
+	defer probe.Stop()
+	if err := probe.AwaitAnswers(1, 5*time.Second); err != nil {
 		return fmt.Errorf("the client cannot reach its gateway: %w", err)
 	}
 	mac, state, _ := p.Client.Neighbour("eth0", gateway.VIP)
