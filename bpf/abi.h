@@ -51,7 +51,8 @@ struct router {
 	__u8 virtual_mac[6];
 	__u8 device_mac[6]; /* of the interface: a unicast question may be addressed to it */
 	__u8 version;	    /* 2 or 3: the only version that its adverts may have */
-	__u8 pad[3];
+	__u8 owner;	    /* the addresses are the host's own, with or without us */
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct router) == 20, "router");
 

@@ -198,25 +198,35 @@ static __always_inline bool emit_advert(struct advert_event *copy)
 	return true;
 }
 
-/*
- * A better router has spoken: what we own is its now. The control plane will
- * hear of it in a moment and step down, or, if the advert does not satisfy it,
- * take the yield back; until then two routers would answer. So only for an
- * advert that is certain to reach it.
- */
-static __always_inline void yield(const struct advert_event *copy, const struct current *c)
+/* Whether an advert ends what we own: its lease then, else NULL. */
+static __always_inline struct lease *yielding(const struct advert_event *copy,
+					      const struct current *c)
 {
 	__u64 least = *(volatile __u64 *)&c->yields_to;
 	__u32 slot = copy->head.slot;
-	volatile struct lease *lease;
 	struct router *router;
 
 	if (!least || copy->pdu[2] < least)
-		return;
+		return NULL;
 	router = bpf_map_lookup_elem(&routers, &slot);
-	lease = router ? find_lease(router) : NULL;
+	return router ? find_lease(router) : NULL;
+}
+
+/*
+ * The control plane has to hear of this advert. If it is a better router's,
+ * what we own is its from now on: the control plane will step down in a moment,
+ * or, if the advert does not satisfy it, take this very yield back; until then
+ * two routers would answer. So first the yield, that it cannot come after its
+ * being taken back, and none that nobody will hear of.
+ */
+static __always_inline void report_advert(struct advert_event *copy, const struct current *c)
+{
+	struct lease *lease = yielding(copy, c);
+
 	if (lease)
-		lease->yielded = copy->head.at;
+		*(volatile __u64 *)&lease->yielded = copy->head.at;
+	if (!emit_advert(copy) && lease)
+		__sync_val_compare_and_swap(&lease->yielded, copy->head.at, 0);
 }
 
 /* A valid advert of a virtual router of ours. */
@@ -231,8 +241,8 @@ static __always_inline void take_advert(struct advert_event *copy)
 		return;
 	if (unchanged(copy, expected))
 		count(slot, COUNTER_ADVERT_UNCHANGED);
-	else if (emit_advert(copy))
-		yield(copy, expected);
+	else
+		report_advert(copy, expected);
 }
 
 static __always_inline void record_gap(struct other *o, __u64 now)

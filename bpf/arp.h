@@ -27,7 +27,9 @@ static __always_inline void report_conflict(const struct frame *f, const struct 
 	__builtin_memcpy(event.source, arp->sender, sizeof(arp->sender));
 	copy_mac(event.hardware, arp->sender_mac);
 	count(event.slot, COUNTER_ARP_CONFLICT);
-	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
+	/* A flood of claims must leave room for adverts, which decide who is master. */
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > EVENT_BYTES / 4 ||
+	    bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		count(event.slot, COUNTER_EVENT_LOST);
 }
 

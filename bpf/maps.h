@@ -117,7 +117,7 @@ struct {
 
 /*
  * Counters by ifindex, for what no virtual router can be blamed for.
- * Go makes an entry when it attaches and removes it when it detaches.
+ * Go makes an entry when it attaches.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

@@ -83,8 +83,8 @@ static __always_inline struct ethhdr *ethernet(const struct frame *f)
 
 /*
  * Finds the network header and the VLAN. A tag in the data counts when the
- * hook has not seen one yet (XDP; tc with the offload off); of two tags the
- * inner frame is left alone: protocol then is that of the second tag.
+ * hook has not seen one yet (XDP; tc with the offload off). Frames with a
+ * service tag (802.1ad) are somebody else's: false.
  */
 static __always_inline bool parse_ethernet(struct frame *f)
 {
@@ -96,6 +96,8 @@ static __always_inline bool parse_ethernet(struct frame *f)
 	f->protocol =
 		((__be16 *)eth)[6]; /* struct ethhdr is packed: by name it is read byte by byte */
 	f->network = tag;
+	if (f->protocol == bpf_htons(ETH_P_8021AD))
+		return false;
 	if (f->vlan || f->protocol != bpf_htons(ETH_P_8021Q))
 		return true;
 	if ((void *)(tag + 1) > f->end)

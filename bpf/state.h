@@ -41,7 +41,7 @@ static __always_inline struct router *find_vip4(const struct frame *f, const __b
 	return bpf_map_lookup_elem(&routers, found);
 }
 
-static __always_inline volatile struct lease *find_lease(const struct router *router)
+static __always_inline struct lease *find_lease(const struct router *router)
 {
 	__u32 group = router->group;
 

@@ -95,7 +95,7 @@ static __always_inline bool load_frame(struct __sk_buff *skb, struct frame *f)
 		.ifindex = skb->ifindex,
 		.vlan = skb->vlan_present ? skb->vlan_tci & VLAN_ID_MASK : 0,
 	};
-	return parse_ethernet(f);
+	return (!f->vlan || skb->vlan_proto == bpf_htons(ETH_P_8021Q)) && parse_ethernet(f);
 }
 
 /* What we read and rewrite must lie in the linear part of the skb, the rest need not. */
@@ -154,16 +154,23 @@ int vrrp_ingress(struct __sk_buff *skb)
 	return load_frame(skb, &f) && of_interest(&f) ? handle_ingress(skb) : TC_NEXT;
 }
 
-/* XDP has asked the lease of this very frame and counted it. */
+/*
+ * XDP has counted this frame and asked the lease; but there are ways into an
+ * interface that go round XDP.
+ */
 SEC("tc")
 int vrrp_accept(struct __sk_buff *skb)
 {
+	struct router *router;
 	struct frame f;
 	__u32 slot;
 
-	if (load_frame(skb, &f) && is_virtual_mac(ethernet(&f)) && virtual_mac_router(&f, &slot))
-		return make_ours(skb);
-	return TC_NEXT;
+	if (!load_frame(skb, &f) || !is_virtual_mac(ethernet(&f)))
+		return TC_NEXT;
+	router = virtual_mac_router(&f, &slot);
+	if (!router)
+		return TC_NEXT;
+	return owned(router) ? make_ours(skb) : TC_ACT_SHOT;
 }
 
 SEC("tc")

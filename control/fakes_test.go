@@ -22,7 +22,7 @@ type fakePath struct {
 	lease  atomic.Int64
 
 	yields  atomic.Uint32 // to this priority and better ones
-	yielded atomic.Bool
+	yielded atomic.Int64  // when; 0: not
 
 	mu       sync.Mutex
 	follows  bool
@@ -47,15 +47,20 @@ func (p *fakePath) SetLease(until time.Duration) {
 	p.host.note("lease %v", until-bootNow())
 }
 
-func (p *fakePath) owns() bool { return int64(bootNow()) < p.lease.Load() && !p.yielded.Load() }
+func (p *fakePath) owns() bool { return int64(bootNow()) < p.lease.Load() && p.yielded.Load() == 0 }
 
 func (p *fakePath) YieldTo(priority uint8) { p.yields.Store(uint32(priority)) }
-func (p *fakePath) Resume()                { p.yielded.Store(false) }
+func (p *fakePath) Resume(at time.Duration) {
+	if at == 0 {
+		p.yielded.Store(0)
+	}
+	p.yielded.CompareAndSwap(int64(at), 0)
+}
 
 // hear takes an advert as the fast path does, and reports whether it is an event.
 func (p *fakePath) hear(source netip.Addr, pdu []byte) bool {
 	if least := p.yields.Load(); least != 0 && uint32(pdu[2]) >= least {
-		p.yielded.Store(true)
+		p.yielded.Store(int64(bootNow()))
 	}
 	return !p.stamps(source, pdu)
 }

@@ -96,9 +96,10 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 func (e *Engine) setLease(in *instance, until vrrp.Instant) {
 	if until != 0 {
 		e.flush()
-		if !in.leased {
-			in.path.Resume()
-		}
+	}
+	if until != 0 && !in.leased {
+		in.path.Resume(0)
+		in.path.YieldTo(in.yieldsTo()) // before there is anything to yield
 	}
 	in.leased = until != 0
 	in.path.SetLease(time.Duration(until))
@@ -152,7 +153,7 @@ func (e *Engine) fastEvent(ev FastEvent) {
 	default:
 		e.advert(in, ev)
 		if in.leased { // the router does not give way to it
-			in.path.Resume()
+			in.path.Resume(ev.At)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func (r *portReader) read(ifindex int) portReading {
 	case err != nil:
 		reading.fault, reading.err = err.Error(), err
 	case link.Index != ifindex:
-		reading.fault = "the interface was made anew"
+		reading.fault = "the interface was made anew: restart vrrp-xdp"
 	case !link.Up:
 		reading.fault = "the link is down"
 	}

@@ -22,8 +22,9 @@ type FastPath interface {
 	// YieldTo names the least priority whose advert ends ownership in the fast
 	// path at once, before the engine hears of it; 0 for none.
 	YieldTo(priority uint8)
-	// Resume takes back what the fast path has yielded.
-	Resume()
+	// Resume takes back what the fast path has yielded to the advert that
+	// arrived then, and to no other; 0: to any.
+	Resume(at time.Duration)
 	// Follow names the advert, by sender and first 8 bytes, whose arrival is
 	// no event but only moves Heard.
 	Follow(source netip.Addr, header [8]byte)

@@ -56,7 +56,7 @@ func (p *Port) againstNative() string {
 	case "bond", "team":
 		return "on a " + p.kind + " native XDP would answer on the inactive leg as well"
 	}
-	return "a device of kind " + p.kind + " has no native XDP"
+	return "virtual devices such as this " + p.kind + " have no native XDP, or none that helps"
 }
 
 func (p *Port) attachXDP(mode Mode, reason string) error {
@@ -101,7 +101,6 @@ func (p *Port) attachHooks(ingress *ebpf.Program) error {
 	egress := p.datapath.objects.VrrpEgress
 	err := p.attachTCX(pinIngress, ebpf.AttachTCXIngress, ingress, link.Head())
 	if errors.Is(err, ebpf.ErrNotSupported) {
-		p.clsact = true
 		return attachClsact(p.Index, ingress, egress)
 	}
 	if err != nil {

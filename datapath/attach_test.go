@@ -205,59 +205,6 @@ func TestTCWorksBesideAnotherXDPProgram(t *testing.T) {
 	}
 }
 
-func TestWhatAPreviousDaemonLeftIsAdopted(t *testing.T) {
-	for _, mode := range []Mode{Native, TC, Generic} {
-		t.Run(string(mode), func(t *testing.T) {
-			newNetwork(t)
-			va := newVeth(t, "va", "vb")
-			first, err := Open(Options{Interfaces: []string{"va"}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := first.Attach("va", mode); err != nil {
-				t.Fatal(err)
-			}
-			r, err := first.AddRouter(RouterSpec{Interface: va.Attrs().Index, VRID: 10, Family: 4, Version: 3, VirtualMAC: virtualMAC, Addresses: []netip.Addr{vip}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.SetLease(Now() + time.Hour)
-			leases, err := first.objects.Leases.Info()
-			if err != nil {
-				t.Fatal(err)
-			}
-			id, _ := leases.ID()
-			if err := first.Close(true); err != nil {
-				t.Fatal(err)
-			}
-			if attachedMode(t, "va") != mode {
-				t.Fatal("the program did not stay")
-			}
-			checkPrograms(t, "va", mode)
-
-			second := openOn(t, "va")
-			if info, err := second.objects.Leases.Info(); err != nil {
-				t.Fatal(err)
-			} else if again, _ := info.ID(); again != id {
-				t.Errorf("the map of leases is %d, not %d", again, id)
-			}
-			if got := second.Leftovers(); len(got) != 1 || got[0] != (Leftover{va.Attrs().Index, vip}) {
-				t.Errorf("leftovers %v", got)
-			}
-			if second.leases.load(0) != 0 { // until, of the first router
-				t.Error("a lease is valid that nobody here was granted")
-			}
-			if _, err := second.Attach("va", mode); err != nil {
-				t.Fatal(err)
-			}
-			checkPrograms(t, "va", mode)
-			if _, err := second.AddRouter(r.spec); err != nil {
-				t.Errorf("the adopted maps are not empty: %v", err)
-			}
-		})
-	}
-}
-
 func nobody(int, []Leftover) error { return nil }
 
 func TestANewModeTakesTheOldProgramsOff(t *testing.T) {

@@ -36,10 +36,10 @@ func claimInterface(name string) (*claim, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, name+".lock")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("claim %s: %w", name, err)
-	}
 	for {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("claim %s: %w", name, err)
+		}
 		c, again, err := tryClaim(path)
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, holder(name, path)
@@ -53,12 +53,15 @@ func claimInterface(name string) (*claim, error) {
 	}
 }
 
-// tryClaim locks the file at path. The previous holder may have removed it
-// between our opening and our locking: then it has to be done again.
+// tryClaim locks the file at path. The previous holder may have removed it, or
+// its folder, between our opening and our locking: then it has to be done again.
 func tryClaim(path string) (c *claim, again bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, true, nil
+	}
 	if err != nil {
-		return nil, errors.Is(err, os.ErrNotExist), err
+		return nil, false, err
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, false, errors.Join(err, f.Close())

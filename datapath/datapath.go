@@ -30,7 +30,7 @@ type Datapath struct {
 	heard    *words
 	slots    slots
 	ports    []*Port
-	adopted  []Leftover
+	left     []Leftover
 	released bool
 }
 
@@ -40,10 +40,9 @@ type Options struct {
 	Interfaces []string
 }
 
-// Open claims the interfaces for this process, loads the programs, and takes
-// over the maps that a previous daemon left pinned for the first of the
-// interfaces, emptied: every lease is 0 when Open returns. The caller must
-// Close the result. Errors: *HeldError when another process has claimed one of
+// Open claims the interfaces for this process, loads the programs with maps of
+// their own, and ends whatever lease a previous daemon left in the maps that are
+// pinned for the interfaces. The caller must Close the result. Errors: *HeldError when another process has claimed one of
 // the interfaces, ErrNoBPFFS when there is no BPF file system and none can be
 // mounted, ErrNotPermitted without the privileges that BPF needs.
 func Open(o Options) (*Datapath, error) {
@@ -69,29 +68,30 @@ func (d *Datapath) open(interfaces []string) error {
 	if d.pins, err = openPins(); err != nil {
 		return err
 	}
-	if err := d.load(interfaces[0]); err != nil {
+	for _, p := range d.ports {
+		d.left = append(d.left, d.pins.leftovers(p.Name)...)
+		if err := d.pins.endLeases(p.Name); err != nil {
+			return err
+		}
+	}
+	if err := d.load(); err != nil {
 		return err
 	}
-	if err := d.mapWords(); err != nil {
-		return err
-	}
-	return d.clear()
+	return d.mapWords()
 }
 
-// load loads programs and maps; the maps from the pins of interface where they
-// fit, else fresh ones.
-func (d *Datapath) load(name string) error {
+// load loads programs and maps. The maps of a previous daemon are not used
+// again: one set may be pinned for several interfaces, which need not have the
+// same daemon the next time.
+func (d *Datapath) load() error {
 	spec, err := loadVrrp()
 	if err != nil {
 		return fmt.Errorf("read the compiled BPF programs: %w", err)
 	}
-	old := d.pins.adoptMaps(name, spec)
-	defer closeMaps(old)
-	opts := &ebpf.CollectionOptions{MapReplacements: old}
-	err = spec.LoadAndAssign(&d.objects, opts)
+	err = spec.LoadAndAssign(&d.objects, nil)
 	if err != nil && clearFrags(spec) {
 		// Kernels before 5.18 do not know the flag; what else is wrong will be again.
-		if spec.LoadAndAssign(&d.objects, opts) == nil {
+		if spec.LoadAndAssign(&d.objects, nil) == nil {
 			return nil
 		}
 	}
@@ -118,19 +118,6 @@ func (d *Datapath) mapWords() error {
 	}
 	d.heard, err = mapWords(d.objects.Heard)
 	return err
-}
-
-// clear empties adopted maps: leases first, so that nothing is answered for
-// addresses that this daemon may not even know; the addresses are remembered.
-func (d *Datapath) clear() error {
-	d.leases.clear()
-	d.current.clear()
-	d.heard.clear()
-	var err error
-	if d.adopted, err = leftovers(d.objects.Vips4); err != nil {
-		return err
-	}
-	return errors.Join(emptyMap[vrrpVip4Key](d.objects.Vips4), emptyMap[vrrpRouterKey](d.objects.RouterIds))
 }
 
 // Close ends every lease, takes the programs off the interfaces and the pins

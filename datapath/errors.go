@@ -36,8 +36,8 @@ type OccupiedError struct {
 }
 
 func (e *OccupiedError) Error() string {
-	return fmt.Sprintf("%s already runs another XDP program, %s (id %d): take that off (ip link set dev %s xdp off), or attach beside it with --mode tc",
-		e.Interface, e.Program, e.ID, e.Interface)
+	return fmt.Sprintf("%s already runs another XDP program, %s (id %d): stop the program that has put it there, or attach beside it with --mode tc",
+		e.Interface, e.Program, e.ID)
 }
 
 func explainLoad(err error) error {

@@ -2,18 +2,18 @@ package datapath
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/cilium/ebpf"
 )
 
-// Leftovers are the virtual addresses that the previous daemon served when it
-// ended without taking its programs off; they may still be on the interfaces.
-func (d *Datapath) Leftovers() []Leftover { return d.adopted }
+// Leftovers are the virtual addresses that previous daemons served on the
+// interfaces when they ended without taking their programs off; they may still
+// be there. Addresses that the host had for itself are not among them.
+func (d *Datapath) Leftovers() []Leftover { return d.left }
 
-func leftovers(vips *ebpf.Map) ([]Leftover, error) {
+func leftovers(vips, routers *ebpf.Map) ([]Leftover, error) {
 	var (
 		list []Leftover
 		key  vrrpVip4Key
@@ -21,6 +21,10 @@ func leftovers(vips *ebpf.Map) ([]Leftover, error) {
 	)
 	it := vips.Iterate()
 	for it.Next(&key, &slot) {
+		var router vrrpRouter
+		if err := routers.Lookup(slot, &router); err != nil || router.Owner != 0 {
+			continue
+		}
 		var b [4]byte
 		binary.NativeEndian.PutUint32(b[:], key.Address)
 		list = append(list, Leftover{int(key.Ifindex), netip.AddrFrom4(b)})
@@ -29,23 +33,6 @@ func leftovers(vips *ebpf.Map) ([]Leftover, error) {
 		return nil, fmt.Errorf("list the addresses that a previous daemon served: %w", err)
 	}
 	return list, nil
-}
-
-// emptyMap deletes every entry of a hash.
-func emptyMap[K any](m *ebpf.Map) error {
-	var key K
-	for {
-		err := m.NextKey(nil, &key)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			return nil
-		}
-		if err == nil {
-			err = m.Delete(key)
-		}
-		if err != nil {
-			return fmt.Errorf("empty map %s: %w", m, err)
-		}
-	}
 }
 
 // maps lists all maps by name, as they are pinned.

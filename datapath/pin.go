@@ -71,45 +71,44 @@ func (p pinDir) makeFolder(name string) (string, error) {
 	return dir, nil
 }
 
-// adoptMaps opens the maps that are pinned for the interface, all or, if one is
-// missing or of another shape, none.
-func (p pinDir) adoptMaps(name string, spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
-	maps := make(map[string]*ebpf.Map)
-	for mapName, mapSpec := range spec.Maps {
-		m, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), mapName), nil)
-		if err == nil {
-			maps[mapName] = m
-			err = mapSpec.Compatible(m)
-		}
-		if err != nil {
-			closeMaps(maps)
-			return nil
-		}
-	}
-	return maps
-}
-
-// leftovers are the virtual addresses in the maps that are pinned for the interface.
+// leftovers are the virtual addresses in the maps that are pinned for the
+// interface. Maps of another shape, of another version of this program, are not
+// to be understood, and name none.
 func (p pinDir) leftovers(name string) []Leftover {
-	m, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapVips4), nil)
+	vips, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapVips4), nil)
 	if err != nil {
 		return nil
 	}
-	defer m.Close()
-	list, err := leftovers(m)
+	defer vips.Close()
+	routers, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapRouters), nil)
 	if err != nil {
-		return nil // of another shape: not to be understood
+		return nil
+	}
+	defer routers.Close()
+	list, err := leftovers(vips, routers)
+	if err != nil {
+		return nil
 	}
 	return list
 }
 
-func mapPin(folder, name string) string { return filepath.Join(folder, "map-"+name) }
-
-func closeMaps(maps map[string]*ebpf.Map) {
-	for _, m := range maps {
-		_ = m.Close() // a descriptor of our own
+// endLeases sets all leases to 0 in the map that is pinned for the interface:
+// the programs that read it may stay a little longer.
+func (p pinDir) endLeases(name string) error {
+	m, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapLeases), nil)
+	if err != nil {
+		return nil // there is none
 	}
+	defer m.Close()
+	w, err := mapWords(m)
+	if err != nil {
+		return fmt.Errorf("end the leases that a previous daemon left on %s: %w", name, err)
+	}
+	w.clear()
+	return w.unmap()
 }
+
+func mapPin(folder, name string) string { return filepath.Join(folder, "map-"+name) }
 
 // pinMaps pins the maps for an interface, in place of what was there.
 func (p pinDir) pinMaps(name string, maps map[string]*ebpf.Map) error {

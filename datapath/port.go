@@ -28,7 +28,7 @@ func ParseMode(s string) (Mode, error) {
 	case Auto, Native, TC, Generic:
 		return m, nil
 	}
-	return "", fmt.Errorf("mode %q: must be auto, native, tc or generic", s)
+	return "", fmt.Errorf("mode %s: must be auto, native, tc or generic", s)
 }
 
 // Port is an interface that is claimed and, after Attach, carries the programs.
@@ -42,7 +42,6 @@ type Port struct {
 	claim    *claim
 	kind     string // of the device: veth, bridge, vlan, … empty for a NIC
 	links    []link.Link
-	clsact   bool // attached through a qdisc, which has no link
 }
 
 // claimPort finds the interface and claims it.
@@ -51,6 +50,7 @@ func claimPort(name string) (*Port, error) {
 	if err != nil {
 		return nil, err
 	}
+	name = l.Attrs().Name // it may be known by others
 	c, err := claimInterface(name)
 	if err != nil {
 		return nil, err
@@ -136,11 +136,9 @@ func (p *Port) detach(pins pinDir) error {
 		errs = append(errs, l.Close())
 	}
 	p.links, p.Mode = nil, ""
-	if p.clsact {
-		p.clsact = false
-		_, err := removeClsact(p.Index)
-		errs = append(errs, err)
-	}
+	// Filters have no link: those of a previous daemon are found here only.
+	_, err := removeClsact(p.Index)
+	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("detach from %s: %w", p.Name, err)
 	}
@@ -160,6 +158,10 @@ func (p *Port) release() error {
 // addresses that the programs know, so that they do not stay behind unguarded.
 // Errors: *HeldError when a daemon is using it.
 func Detach(name string, first func(ifindex int, left []Leftover) error) (found bool, err error) {
+	l, missing := findLink(name)
+	if missing == nil {
+		name = l.Attrs().Name // it may be known by others
+	}
 	c, err := claimInterface(name)
 	if err != nil {
 		return false, err
@@ -170,7 +172,6 @@ func Detach(name string, first func(ifindex int, left []Leftover) error) (found 
 		return false, err
 	}
 	defer func() { err = errors.Join(err, pins.close()) }()
-	l, missing := findLink(name)
 	if missing == nil {
 		if err := first(l.Attrs().Index, pins.leftovers(name)); err != nil {
 			return false, err

@@ -20,6 +20,8 @@ type RouterSpec struct {
 	VirtualMAC [6]byte
 	DeviceMAC  [6]byte
 	Addresses  []netip.Addr
+	// Owner says that the addresses are the host's own, with or without VRRP.
+	Owner bool
 }
 
 // Router is an installed virtual router. SetLease, Lease, Follow, Unfollow and
@@ -65,7 +67,7 @@ func (d *Datapath) AddRouter(spec RouterSpec) (*Router, error) {
 
 func (r *Router) install() error {
 	r.SetLease(0)
-	r.Resume()
+	r.Resume(0)
 	r.YieldTo(0)
 	r.Unfollow()
 	r.datapath.heard.store(int(r.slot), 0)
@@ -87,12 +89,16 @@ func (r *Router) install() error {
 }
 
 func (r *Router) write() error {
-	return r.datapath.objects.Routers.Put(r.slot, vrrpRouter{
+	router := vrrpRouter{
 		Group:      r.slot,
 		VirtualMac: r.spec.VirtualMAC,
 		DeviceMac:  r.spec.DeviceMAC,
 		Version:    r.spec.Version,
-	})
+	}
+	if r.spec.Owner {
+		router.Owner = 1
+	}
+	return r.datapath.objects.Routers.Put(r.slot, router)
 }
 
 func explainUpdate(err error) error {
@@ -174,8 +180,16 @@ func (r *Router) YieldTo(priority uint8) {
 	r.datapath.current.store(int(r.slot)*wordsOfCurrent+atYieldsTo, uint64(priority))
 }
 
-// Resume takes back what the fast path has yielded.
-func (r *Router) Resume() { r.datapath.leases.store(int(r.slot)*wordsOfLease+atYielded, 0) }
+// Resume takes back what the fast path has yielded to the advert that arrived at
+// that time, and not what it has yielded to another since; 0: to any.
+func (r *Router) Resume(at time.Duration) {
+	word := int(r.slot)*wordsOfLease + atYielded
+	if at == 0 {
+		r.datapath.leases.store(word, 0)
+		return
+	}
+	r.datapath.leases.compareAndSwap(word, uint64(at), 0)
+}
 
 // Yielded reports whether the fast path has yielded since Resume.
 func (r *Router) Yielded() bool {

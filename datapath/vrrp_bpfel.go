@@ -124,7 +124,8 @@ type vrrpRouter struct {
 	VirtualMac [6]uint8
 	DeviceMac  [6]uint8
 	Version    uint8
-	Pad        [3]uint8
+	Owner      uint8
+	Pad        [2]uint8
 }
 
 type vrrpRouterKey struct {

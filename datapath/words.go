@@ -32,6 +32,10 @@ func mapWords(m *ebpf.Map) (*words, error) {
 func (w *words) load(i int) uint64     { return atomic.LoadUint64(&w.words[i]) }
 func (w *words) store(i int, v uint64) { atomic.StoreUint64(&w.words[i], v) }
 
+func (w *words) compareAndSwap(i int, old, new uint64) {
+	atomic.CompareAndSwapUint64(&w.words[i], old, new)
+}
+
 func (w *words) clear() {
 	for i := range w.words {
 		w.store(i, 0)

@@ -43,7 +43,7 @@ func TestWhatTheUserGotWrongIsSaidInOneLine(t *testing.T) {
 		{"an address twice", []string{"eth0", "--vip", "192.168.1.1/24", "--vip", "192.168.1.1/32"}, "--vip 192.168.1.1/32: listed twice"},
 		{"an address of the interface itself", []string{"eth0", "--vip", "192.168.1.2/24"}, "192.168.1.2/24 is an address of eth0 itself: take it off (ip addr del 192.168.1.2/24 dev eth0)"},
 		{"an address that fits none of two interfaces", []string{"eth0", "eth1", "--vip", "172.16.0.1/24"}, "--vip 172.16.0.1/24: in no subnet of these interfaces"},
-		{"a mode that is none", []string{"eth0", "--mode", "fast"}, `--mode "fast": must be auto, native, tc or generic`},
+		{"a mode that is none", []string{"eth0", "--mode", "fast"}, `--mode fast: must be auto, native, tc or generic`},
 		{"an unknown flag", []string{"eth0", "--prio", "5"}, "unknown flag: --prio"},
 		{"a log format that is none", []string{"eth0", "--log-format", "xml"}, "--log-format xml: must be auto, text or json"},
 		{"no interface", nil, "vrrp-xdp attach needs the name of an interface, such as eth0"},

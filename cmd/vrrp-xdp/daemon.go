@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -28,6 +29,8 @@ type daemon struct {
 	events    *datapath.Events
 	ports     []*datapath.Port
 	engine    *control.Engine
+	signals   chan os.Signal
+	served    bool // it got as far as that
 	closers   []func() error
 }
 
@@ -37,7 +40,12 @@ func attach(e env, o attachOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &daemon{log: log, options: o}
+	d := &daemon{log: log, options: o, signals: make(chan os.Signal, 2)}
+	// From here on a signal ends the daemon in good order, whatever is attached
+	// by then; a terminal that goes away is no reason to leave things behind.
+	signal.Notify(d.signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(d.signals)
+	signal.Ignore(syscall.SIGPIPE)
 	defer func() { err = errors.Join(err, d.close()) }()
 	configs, err := d.plan()
 	if err != nil {
@@ -59,6 +67,9 @@ func (d *daemon) plan() ([]control.InstanceConfig, error) {
 	ports, err := lookPorts(d.links, d.options.interfaces)
 	if err != nil {
 		return nil, err
+	}
+	for i, p := range ports {
+		d.options.interfaces[i] = p.Name // it may have been called by another
 	}
 	configs, err := planInstances(d.options.instance, ports, d.log)
 	if err != nil {
@@ -83,26 +94,27 @@ func checkPrivileges() error {
 }
 
 // open claims, loads, attaches and installs; all of it is silent until run.
+// What a crashed predecessor left on the interfaces goes before anything that
+// can fail and take its programs off: they are what keeps its addresses inert.
 func (d *daemon) open(configs []control.InstanceConfig) error {
-	if err := d.openDatapath(); err != nil {
+	var err error
+	if d.path, err = datapath.Open(datapath.Options{Interfaces: d.options.interfaces}); err != nil {
 		return err
 	}
+	d.later(func() error { return d.path.Close(d.served && d.options.keepAttached) })
 	if err := d.openSockets(); err != nil {
 		return err
 	}
 	if err := d.clean(configs); err != nil {
 		return err
 	}
+	if err := d.attachAll(); err != nil {
+		return err
+	}
 	return d.openEngine(configs)
 }
 
-func (d *daemon) openDatapath() error {
-	var err error
-	if d.path, err = datapath.Open(datapath.Options{Interfaces: d.options.interfaces}); err != nil {
-		return err
-	}
-	keep := false // only a daemon that ran leaves its programs
-	d.later(func() error { return d.path.Close(keep) })
+func (d *daemon) attachAll() error {
 	for _, name := range d.options.interfaces {
 		p, err := d.path.Attach(name, d.options.mode)
 		if err != nil {
@@ -111,7 +123,7 @@ func (d *daemon) openDatapath() error {
 		d.ports = append(d.ports, p)
 		d.log.Info("attached", "interface", p.Name, "mode", p.Mode, "because", p.Reason)
 	}
-	keep = d.options.keepAttached
+	var err error
 	d.events, err = d.path.Events()
 	if err != nil {
 		return err
@@ -136,15 +148,27 @@ func (d *daemon) openSockets() error {
 // clean puts the interfaces into the state that a start expects.
 func (d *daemon) clean(configs []control.InstanceConfig) error {
 	var errs []error
-	index := make(map[string]int)
-	for _, p := range d.ports {
-		index[p.Name] = p.Index
-		errs = append(errs, removeLeftovers(d.addresses, p.Index, d.path.Leftovers(), d.log.With("interface", p.Name)))
+	left := d.path.Leftovers()
+	for _, ifindex := range indexes(left, d.path, d.options.interfaces) {
+		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, d.log.With("ifindex", ifindex)))
 	}
 	for _, c := range configs {
-		errs = append(errs, checkOwnAddresses(d.addresses, index[c.Interface], c))
+		errs = append(errs, checkOwnAddresses(d.addresses, d.path.Port(c.Interface).Index, c))
 	}
 	return errors.Join(errs...)
+}
+
+// indexes lists our interfaces and those on which a predecessor left something.
+func indexes(left []datapath.Leftover, path *datapath.Datapath, names []string) []int {
+	var list []int
+	for _, name := range names {
+		list = append(list, path.Port(name).Index)
+	}
+	for _, l := range left {
+		list = append(list, l.Interface)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func (d *daemon) openEngine(configs []control.InstanceConfig) error {
@@ -184,6 +208,7 @@ func (d *daemon) run() error {
 		return errors.Join(err, d.engine.Close())
 	}
 	defer stop()
+	d.served = true
 	observer := control.Observer{List: reporter.Others, Log: d.log}
 	beside.Go(func() { observer.Run(ctx) })
 	beside.Go(func() { d.obeySignals(ctx) })
@@ -192,14 +217,11 @@ func (d *daemon) run() error {
 
 // obeySignals ends the engine gracefully at the first signal, at once at the second.
 func (d *daemon) obeySignals(ctx context.Context) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case s := <-signals:
+		case s := <-d.signals:
 			d.log.Info("stopping", "signal", s.String())
 			d.engine.Stop()
 		}

@@ -142,7 +142,7 @@ func parseInterval(s string, v vrrp.Version, errs *[]error) time.Duration {
 func parseVIPs(texts []string, errs *[]error) []netip.Prefix {
 	fault := func(format string, args ...any) { *errs = append(*errs, fmt.Errorf(format, args...)) }
 	if len(texts) == 0 {
-		fault("--vip is missing: which address is virtual router to have? such as --vip 192.168.1.1/24")
+		fault("--vip is missing: which address is the virtual router to have? such as --vip 192.168.1.1/24")
 	}
 	var list []netip.Prefix
 	seen := make(map[netip.Addr]bool)

@@ -88,12 +88,19 @@ func needInterfaces(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usage(fmt.Errorf("%s needs the name of an interface, such as eth0", c.CommandPath()))
 	}
-	seen := make(map[string]bool)
 	for _, name := range args {
-		if seen[name] {
-			return usage(fmt.Errorf("interface %s is named twice", name))
+		// Files are named after interfaces.
+		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") || len(name) > 127 {
+			return usage(fmt.Errorf("%q is not the name of an interface", name))
 		}
-		seen[name] = true
+	}
+	return nil
+}
+
+// noArgs is the argument check of commands that take none.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage(fmt.Errorf("%s takes no arguments, not %q", c.CommandPath(), args[0]))
 	}
 	return nil
 }

@@ -149,6 +149,20 @@ func (p *process) code(t *testing.T, err error) int {
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := command(nil, args...)
+	p.launch(t)
+	waitFor(t, func() bool {
+		code, _, _ := call(t, "status")
+		return code == 0 || p.hasEnded()
+	})
+	if p.hasEnded() {
+		t.Fatalf("vrrp-xdp %v ended:\n%s", args, p.stderr.String())
+	}
+	return p
+}
+
+// launch starts the process, which ends with the test at the latest.
+func (p *process) launch(t *testing.T) {
+	t.Helper()
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -157,18 +171,14 @@ func start(t *testing.T, args ...string) *process {
 		_ = p.Process.Kill()
 		<-p.ended
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if code, _, _ := call(t, "status"); code == 0 {
-			return p
-		}
-		select {
-		case <-p.ended:
-			t.Fatalf("vrrp-xdp %v ended:\n%s", args, p.stderr.String())
-		case <-time.After(10 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("vrrp-xdp %v does not answer", args)
-		}
+}
+
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -23,8 +23,15 @@ func lookPorts(links *netio.Links, names []string) ([]port, error) {
 	var errs []error
 	for _, name := range names {
 		link, err := links.Link(name)
-		if err != nil {
+		switch {
+		case errors.Is(err, netio.ErrNoInterface):
 			errs = append(errs, usage(err))
+			continue
+		case err != nil:
+			errs = append(errs, err)
+			continue
+		case slices.ContainsFunc(ports, func(p port) bool { return p.Index == link.Index }):
+			errs = append(errs, usage(fmt.Errorf("interface %s is named twice", link.Name)))
 			continue
 		}
 		subnets, err := links.OnLink(link.Index)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -22,18 +24,18 @@ func newStatus(e env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what is going on now in this network namespace",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			report, err := gather(c.Context())
-			if err != nil {
+			if report.PID == 0 { // nobody has answered
 				return err
 			}
 			if asJSON {
 				encoder := json.NewEncoder(e.stdout)
 				encoder.SetIndent("", "  ")
-				return encoder.Encode(report)
+				return errors.Join(encoder.Encode(report), err)
 			}
-			return printReport(e.stdout, report)
+			return errors.Join(printReport(e.stdout, report), err)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -43,7 +45,8 @@ func newStatus(e env) *cobra.Command {
 // statusPatience bounds how long a daemon may take to answer.
 const statusPatience = 3 * time.Second
 
-// gather asks every daemon of this network namespace; there may be one per interface.
+// gather asks every daemon of this network namespace; there may be one per
+// interface. The error is about those that do not answer.
 func gather(ctx context.Context) (control.Report, error) {
 	if ctx == nil {
 		ctx = context.Background()
@@ -57,24 +60,30 @@ func gather(ctx context.Context) (control.Report, error) {
 		return control.Report{}, errors.New("no vrrp-xdp runs in this network namespace (or you may not see it: are you root?)")
 	}
 	var all control.Report
+	var errs []error
 	for _, socket := range sockets {
 		one, err := ask(ctx, socket)
 		if err != nil {
-			return control.Report{}, err
+			errs = append(errs, err)
+			continue
 		}
 		all.Version, all.Host, all.PID = one.Version, one.Host, one.PID
 		all.Interfaces = append(all.Interfaces, one.Interfaces...)
 		all.Instances = append(all.Instances, one.Instances...)
 		all.Others = append(all.Others, one.Others...)
 	}
-	return all, nil
+	return all, errors.Join(errs...)
 }
 
 func ask(ctx context.Context, socket string) (control.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
+	name := strings.TrimSuffix(filepath.Base(socket), ".sock")
 	fault := func(err error) (control.Report, error) {
-		return control.Report{}, fmt.Errorf("ask the daemon at %s: %w: it has died or hangs", socket, err)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return control.Report{}, fmt.Errorf("the daemon on %s has died: start it again, or vrrp-xdp detach %s", name, name)
+		}
+		return control.Report{}, fmt.Errorf("the daemon on %s does not answer: %w", name, err)
 	}
 	response, err := askDaemon(ctx, socket)
 	if err != nil {

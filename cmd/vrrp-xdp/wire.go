@@ -52,6 +52,7 @@ func installer(d *datapath.Datapath) func(control.InstanceConfig, netio.LinkInfo
 			VirtualMAC: vrrp.VirtualMAC(c.Router.Family, c.Router.VRID),
 			DeviceMAC:  link.MAC,
 			Addresses:  c.Router.Addresses,
+			Owner:      c.Router.Priority == vrrp.OwnerPriority,
 		})
 		if err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ import (
 var mostInstructions = map[datapath.Hook]int{
 	datapath.HookXDP:     990,
 	datapath.HookIngress: 1151,
-	datapath.HookAccept:  71,
+	datapath.HookAccept:  107,
 	datapath.HookEgress:  194,
 }
 

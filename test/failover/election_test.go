@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -110,5 +111,10 @@ func checkLog(t *testing.T, p *gateway.Pair) {
 	const line = `msg="Entering MASTER STATE" instance=vr10-eth0 interface=eth0 vrid=10 from=BACKUP reason=`
 	if !contains(p.R1.Daemon.Log(), line) {
 		t.Errorf("r1 does not log %s:\n%s", line, p.R1.Daemon.Log())
+	}
+	// It may have been first, and master until r1 was there.
+	log := p.R2.Daemon.Log()
+	if !contains(log[strings.LastIndex(log, "instance=vr10-eth0")-30:], "Entering BACKUP STATE") {
+		t.Errorf("the last that r2 logs is not BACKUP:\n%s", log)
 	}
 }
