@@ -58,8 +58,8 @@ type (
 		Source netip.Addr
 	}
 
-	// Notice is for the operator: something is odd, and is said once until
-	// something else is odd in the same way.
+	// Notice is for the operator: something is odd about a sender, and is said
+	// once, and again when it says something else.
 	Notice struct {
 		Kind     NoticeKind
 		Source   netip.Addr    // who sent the advert
@@ -121,7 +121,6 @@ const (
 	IntervalAdopted NoticeKind = iota // version 3: the master's interval is not the configured one; adopted
 	AddressesDiffer                   // the advert lists other addresses than the configured ones; accepted
 	TwoOwners                         // another router says that it owns the addresses too, erratum 8298
-	noticeKinds     = iota
 )
 
 // String returns the kind in words.

@@ -68,6 +68,24 @@ func TestVersion3AcceptsOtherAddressesAndSaysSoOnce(t *testing.T) {
 	r.does(hear(after(2), lower), Notice{Kind: AddressesDiffer, Source: lower, Interval: interval}, Follow{Source: lower, Advert: a})
 }
 
+func TestTwoOddSendersAreNotSaidAgainWithEveryAdvert(t *testing.T) {
+	r := newBackup(t)
+	a := r.advert(200)
+	a.Addresses = addrs("192.168.1.250")
+	said := 0
+	for i := range 10 {
+		from := []netip.Addr{higher, lower}[i%2]
+		for _, action := range r.Step(after(time.Duration(i)), AdvertReceived{Advert: a, Source: from, At: after(time.Duration(i))}) {
+			if _, ok := action.(Notice); ok {
+				said++
+			}
+		}
+	}
+	if said != 2 {
+		t.Errorf("%d notices about two senders", said)
+	}
+}
+
 func TestTheOrderOfAddressesDoesNotMatter(t *testing.T) {
 	for _, change := range []func(*Config){version2, func(*Config) {}} {
 		r := newBackup(t, change)

@@ -51,7 +51,7 @@ type Router struct {
 	answeredAt Instant // last advert sent to answer a priority 0
 	leaving    bool    // Shutdown was asked for
 
-	noticed [noticeKinds]Notice
+	noticed map[noticed]time.Duration // the interval that it was about
 	out     []Action
 }
 
@@ -67,7 +67,7 @@ func NewRouter(c Config) *Router {
 	c.Addresses = slices.Clone(c.Addresses)
 	c.Source = c.Source.WithZone("")
 	c.Checksum = formFor(c.Version, c.Family, c.Checksum)
-	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval}
+	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[noticed]time.Duration)}
 }
 
 // Step tells the router what happened and returns what to do about it, in
@@ -276,11 +276,24 @@ func (r *Router) refuse(a Advert, source netip.Addr) (Reason, bool) {
 	return 0, false
 }
 
+// noticed is what a Notice is about, but for what it said.
+type noticed struct {
+	kind   NoticeKind
+	source netip.Addr
+}
+
+// mostNoticed bounds what is remembered, and so what is said, of senders that
+// anyone on the link can invent.
+const mostNoticed = 16
+
 func (r *Router) notice(n Notice) {
-	if r.noticed[n.Kind] != n {
-		r.noticed[n.Kind] = n
-		r.do(n)
+	about := noticed{n.Kind, n.Source}
+	before, known := r.noticed[about]
+	if known && before == n.Interval || !known && len(r.noticed) == mostNoticed {
+		return
 	}
+	r.noticed[about] = n.Interval
+	r.do(n)
 }
 
 func sorted(addresses []netip.Addr) []netip.Addr {

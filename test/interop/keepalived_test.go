@@ -206,3 +206,21 @@ func (p *pair) within(at time.Time, r *router, d time.Duration, why string) {
 		p.t.Errorf("%s took over %v %s, want at most %v", r.host.Name, took, why, d)
 	}
 }
+
+func TestAnObserverTellsWhoSpeaksAndChangesNothing(t *testing.T) {
+	for _, mode := range []string{"native", "tc"} {
+		t.Run(mode, func(t *testing.T) {
+			p := newPair(t, protocol{3, 100 * time.Millisecond}, mode, 0, 150)
+			p.startTheirs()
+			observer, err := p.ours.host.Start(lab.Command{Path: binary, ViaIPNetns: true, Args: []string{"attach", "eth0", "--mode", mode, "--web.listen-address", ""}})
+			must(t, err)
+			p.ours.daemon = observer
+			must(t, observer.WaitLog(p.patience(), `msg="heard a virtual router" interface=eth0 vrid=10 family=ipv4 version=3 master=192.168.1.3 priority=150 advert_int=100ms address=192.168.1.1`))
+			p.checkService(&p.theirs)
+			at := time.Now()
+			must(t, p.theirs.daemon.Stop())
+			_, err = observer.WaitLine(at, p.patience(), "fell silent")
+			must(t, err)
+		})
+	}
+}
