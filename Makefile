@@ -18,6 +18,7 @@ CLANG := clang-14
 CLANG_VERSION := 14.0.6
 FORMAT := clang-format-14
 
+KERNELS ?= 6.1 6.12
 MODE ?= native
 ADVERT ?= 100ms
 
@@ -32,7 +33,7 @@ for c in $(1); do command -v $$c >/dev/null || missing=1; done; \
 		apt-get -qq install -y --no-install-recommends $(2) >/dev/null; } || exit 1; }
 endef
 
-.PHONY: help build install clean demo test bench generate check-generate lint fmt
+.PHONY: help build install clean demo test test-kernels bench generate check-generate lint fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +56,11 @@ test: build ## everything (as root)
 	$(GO) vet ./...
 	$(GO) test -count=1 ./cmd/... ./control/... ./datapath/...
 	$(GO) test -count=1 -p 1 -timeout 9m ./test/...
+
+test-kernels: ## what touches the kernel, in VMs with Debian's own (KERNELS=6.1 6.12; as root)
+	@$(call need,qemu-system-x86_64 busybox cpio xz,qemu-system-x86 busybox-static cpio xz-utils)
+	set -e; for k in $(KERNELS); do echo "Linux $$k"; \
+		$(GO) test -count=1 -p 1 -timeout 4m -exec "'$(CURDIR)/test/kernels/vmtest.sh' $$k" ./datapath ./control/netio; done
 
 bench: ## what the programs cost, into docs/performance.md (as root)
 	$(GO) run ./test/bench
