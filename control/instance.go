@@ -109,13 +109,12 @@ func (e *Engine) setLease(in *instance, until vrrp.Instant) {
 // falls silent by itself, 0 for none: by the time that the loop has stepped
 // down, the better router answers already. Ties are left to the loop; so is
 // version 2, of whose adverts it refuses some that the fast path lets through.
+// A leaving master does not yield: what the switch has sent its way before it
+// learned of the successor is still to be served.
 func (in *instance) yieldsTo() uint8 {
 	c := in.router.Config()
-	switch {
-	case in.router.State() != vrrp.Master || c.Version == vrrp.V2 || c.Priority == vrrp.OwnerPriority:
+	if in.router.State() != vrrp.Master || in.router.Leaving() || c.Version == vrrp.V2 || c.Priority == vrrp.OwnerPriority {
 		return 0
-	case in.router.Leaving():
-		return 1
 	}
 	return c.Priority + 1
 }

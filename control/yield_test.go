@@ -31,13 +31,13 @@ func TestTheFastPathYieldsToAnyoneBetter(t *testing.T) {
 	}
 }
 
-func TestALeavingMasterYieldsToAnySuccessor(t *testing.T) {
+func TestALeavingMasterServesUntilTheLoopHasHeardTheSuccessor(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
 		h := l.loneMaster(t)
 		h.engine.Stop()
 		elapse(latency)
-		if got := h.paths[0].yields.Load(); got != 1 {
-			t.Errorf("it yields to %d, want 1", got)
+		if got := h.paths[0].yields.Load(); got != 0 {
+			t.Errorf("it yields to %d, want 0", got)
 		}
 	})
 }

@@ -315,8 +315,8 @@ func TestAMasterIsSilentFromTheArrivalOfABetterRoutersAdvert(t *testing.T) {
 	}{
 		{"a better one", 121, 121, Drop},
 		{"an equal one, left to the control plane", 121, 120, Reply},
-		{"a leaving master yields to any", 1, 1, Drop},
-		{"a leaving master does not yield to one that leaves too", 1, 0, Reply},
+		{"the least that it is told to", 1, 1, Drop},
+		{"one that leaves itself", 1, 0, Reply},
 		{"nothing ends what never yields", 0, 255, Reply},
 	}
 	b := newBench(t)
