@@ -36,7 +36,9 @@ type daemon struct {
 
 // attach runs in the foreground until a signal.
 func attach(e env, o attachOptions) (err error) {
-	log, err := newLogger(e.stderr, o.logFormat, o.debug)
+	out := newAsyncWriter(e.stderr)
+	defer out.Close()
+	log, err := newLogger(out, o.logFormat, o.debug)
 	if err != nil {
 		return err
 	}
