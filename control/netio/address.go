@@ -102,22 +102,6 @@ func (a *Addresses) List(ifindex int) ([]Address, error) {
 	return a.route.addresses(ifindex)
 }
 
-// Stale returns the addresses of the interface that carry our mark. Called before the first Add, these are what a
-// predecessor left. On kernels before 5.18 it finds none: remove the configured virtual addresses instead.
-func (a *Addresses) Stale(ifindex int) ([]netip.Prefix, error) {
-	addresses, err := a.route.addresses(ifindex)
-	if err != nil {
-		return nil, err
-	}
-	var stale []netip.Prefix
-	for _, address := range addresses {
-		if address.Marked {
-			stale = append(stale, address.Prefix)
-		}
-	}
-	return stale, nil
-}
-
 // promoteSecondaries makes the removal of one address spare the others. It writes only where it must, because every
 // write makes the kernel announce a change of the link.
 func (a *Addresses) promoteSecondaries(ifindex int) error {

@@ -207,7 +207,7 @@ func TestPromoteSecondariesIsLeftAsItWasFound(t *testing.T) {
 	}
 }
 
-func TestStaleAddressesAreThoseOfAPredecessorOnThisInterface(t *testing.T) {
+func TestTheMarkTellsWhatAPredecessorLeftOnThisInterface(t *testing.T) {
 	needMark(t)
 	w := newWire(t)
 	give(t, w.lan, "192.168.1.2/24")
@@ -219,11 +219,17 @@ func TestStaleAddressesAreThoseOfAPredecessorOnThisInterface(t *testing.T) {
 	add(t, predecessor, linkNamed(t, "lo").Attrs().Index, "192.168.7.7/32")
 	must(t, predecessor.Close())
 
-	stale, err := newAddresses(t).Stale(w.index())
+	list, err := newAddresses(t).List(w.index())
 	must(t, err)
+	var marked []netip.Prefix
+	for _, a := range list {
+		if a.Marked {
+			marked = append(marked, a.Prefix)
+		}
+	}
 	want := []netip.Prefix{netip.MustParsePrefix("10.9.8.7/32"), netip.MustParsePrefix("192.168.1.1/24")}
-	if !sameSet(stale, want) {
-		t.Errorf("stale addresses are %v, want %v", stale, want)
+	if !sameSet(marked, want) {
+		t.Errorf("marked addresses are %v, want %v", marked, want)
 	}
 }
 

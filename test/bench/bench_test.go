@@ -3,11 +3,11 @@ package main
 import (
 	"bytes"
 	"io"
-	"os"
 	"runtime"
 	"testing"
 
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 // mostInstructions is how many translated instructions each program had when
@@ -20,22 +20,11 @@ var mostInstructions = map[datapath.Hook]int{
 	datapath.HookEgress:  194,
 }
 
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
-		t.Fatal("this test needs root, and VRRP_XDP_REQUIRE_ROOT=1 promises it")
-	}
-	t.Skip("needs root")
-}
-
 // quickReport measures little. Its thread is never given back: it and the
 // network namespace end with the test.
 func quickReport(t *testing.T) report {
 	t.Helper()
-	needRoot(t)
+	lab.NeedRoot(t)
 	runtime.LockOSThread()
 	r, err := measure(quick, io.Discard)
 	if err != nil {

@@ -3,7 +3,6 @@
 package failover
 
 import (
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -14,22 +13,7 @@ import (
 
 var binary string
 
-func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "vrrp-xdp-failover-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		binary, err = gateway.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(gateway.Main(m, &binary)) }
 
 // start builds the pair and waits until the first router is master.
 func start(t *testing.T, mode string, advert time.Duration) *gateway.Pair {

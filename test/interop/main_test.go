@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -12,22 +11,7 @@ import (
 
 var binary string
 
-func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "vrrp-xdp-interop-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		binary, err = gateway.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(gateway.Main(m, &binary)) }
 
 func must(t *testing.T, err error) {
 	t.Helper()

@@ -10,12 +10,7 @@ import (
 // every daemon is shown.
 func ForTest(t testing.TB) *Lab {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
-			t.Fatal("VRRP_XDP_REQUIRE_ROOT=1, but this test does not run as root")
-		}
-		t.Skip("needs root")
-	}
+	NeedRoot(t)
 	l, err := New(Options{Name: t.Name(), Fail: func(err error) {
 		t.Helper()
 		t.Fatal(err)
@@ -32,6 +27,19 @@ func ForTest(t testing.TB) *Lab {
 		}
 	})
 	return l
+}
+
+// NeedRoot ends a test that cannot run without privileges: it fails where VRRP_XDP_REQUIRE_ROOT=1 promises them, and is
+// skipped elsewhere.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
+		t.Fatal("VRRP_XDP_REQUIRE_ROOT=1, but this test does not run as root")
+	}
+	t.Skip("needs root")
 }
 
 func (l *Lab) dump(t testing.TB) {

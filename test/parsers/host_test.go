@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"runtime"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 const loopback = 1 // ifindex, in every network namespace; there Run has its frames arrive
@@ -30,7 +30,7 @@ type host struct {
 
 func newHost(t testing.TB) *host {
 	t.Helper()
-	needRoot(t)
+	lab.NeedRoot(t)
 	h := &host{calls: make(chan func()), routers: make(map[identity]*datapath.Router)}
 	go h.serve()
 	t.Cleanup(func() {
@@ -43,17 +43,6 @@ func newHost(t testing.TB) *host {
 		t.Fatal(err)
 	}
 	return h
-}
-
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
-		t.Fatal("this test needs root, and VRRP_XDP_REQUIRE_ROOT=1 promises it")
-	}
-	t.Skip("needs root")
 }
 
 // serve never gives its thread back: that and the namespace end with it.
