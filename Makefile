@@ -22,15 +22,19 @@ KERNELS ?= 6.1 6.12
 MODE ?= native
 ADVERT ?= 100ms
 
-# need: $(call need,COMMANDS,PACKAGES) installs packages where a command is missing.
+# need: $(call need,COMMANDS,PACKAGES,SERVICES) installs packages where a command is missing. Daemons among them are
+# for the tests to run, in namespaces of their own: on the host none is started, now or at boot.
 define need
 for c in $(1); do command -v $$c >/dev/null || missing=1; done; \
 [ -z "$$missing" ] || { \
 	echo "installing with apt: $(2)"; \
 	[ "$$(id -u)" = 0 ] || { echo "this needs root: run it as root or with sudo" >&2; exit 1; }; \
 	command -v apt-get >/dev/null || { echo "no apt here: install $(2) by hand" >&2; exit 1; }; \
-	{ apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
-		apt-get -qq install -y --no-install-recommends $(2) >/dev/null; } || exit 1; }
+	policy=/usr/sbin/policy-rc.d; \
+	[ -e $$policy ] || { trap 'rm -f '$$policy EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; }; \
+	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install -y --no-install-recommends $(2) >/dev/null; } || exit 1; \
+	[ -z "$(3)" ] || ! command -v systemctl >/dev/null || systemctl -q disable $(3) || true; }
 endef
 
 .PHONY: help build install clean demo test test-kernels bench generate check-generate lint fmt
@@ -52,7 +56,7 @@ demo: build ## two routers and a client: watch the master hang, die, stop and lo
 	@$(GO) run ./test/demo -binary bin/vrrp-xdp -mode $(MODE) -advert $(ADVERT)
 
 test: build ## everything (as root)
-	@$(call need,ip ping keepalived promtool,iproute2 iputils-ping keepalived prometheus)
+	@$(call need,ip ping keepalived promtool,iproute2 iputils-ping keepalived prometheus,keepalived prometheus)
 	$(GO) vet ./...
 	$(GO) test -count=1 ./cmd/... ./control/... ./datapath/...
 	$(GO) test -count=1 -p 1 -timeout 9m ./test/...
