@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -120,4 +121,42 @@ func TestTwoDaemonsAfterOneShareNoMaps(t *testing.T) {
 	if ids[0] == ids[1] {
 		t.Error("the second daemon took the maps that the first one uses")
 	}
+}
+
+func TestAnOpenThatFailsLeavesTheProgramsThatGuardOldAddresses(t *testing.T) {
+	newNetwork(t)
+	newVeth(t, "va", "vb")
+	crashed(t, TC, false, "va")
+	spoilLeases(t, "va")
+	if _, err := Open(Options{Interfaces: []string{"va"}}); err == nil {
+		t.Fatal("it did not fail: nothing is tested")
+	}
+	checkPrograms(t, "va", TC)
+}
+
+// spoilLeases pins a map that cannot be mapped in place of the leases.
+func spoilLeases(t *testing.T, name string) {
+	t.Helper()
+	pins, err := openPins()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pins.close()
+	path := mapPin(pins.folder(name), vrrpMapLeases)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Pin(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := Detach(name, nobody); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -42,16 +42,18 @@ type Options struct {
 
 // Open claims the interfaces for this process, loads the programs with maps of
 // their own, and ends whatever lease a previous daemon left in the maps that are
-// pinned for the interfaces. The caller must Close the result. Errors: *HeldError when another process has claimed one of
-// the interfaces, ErrNoBPFFS when there is no BPF file system and none can be
-// mounted, ErrNotPermitted without the privileges that BPF needs.
+// pinned for the interfaces. On error nothing has changed but those leases. The
+// caller must Close the result. Errors: *HeldError when another process has
+// claimed one of the interfaces, ErrNoBPFFS when there is no BPF file system and
+// none can be mounted, ErrNotPermitted without the privileges that BPF needs.
 func Open(o Options) (*Datapath, error) {
 	if len(o.Interfaces) == 0 {
 		return nil, errors.New("open the datapath: no interface named")
 	}
 	d := &Datapath{}
 	if err := d.open(o.Interfaces); err != nil {
-		return nil, errors.Join(err, d.Close(false))
+		// What a predecessor left stays: its programs keep its addresses inert.
+		return nil, errors.Join(err, d.Close(true))
 	}
 	return d, nil
 }
