@@ -126,7 +126,7 @@ func (e *Engine) sendAdvert(in *instance, priority uint8) {
 		in.reportSend(err, e.now())
 		return
 	}
-	e.outbox.add(in, priority, netio.AppendAdvert4(nil, in.mac, source, pdu))
+	e.outbox.addAdvert(in, netio.AppendAdvert4(nil, in.mac, source, pdu))
 }
 
 // announceRepeat is how often an announcement is sent: a frame lost in the

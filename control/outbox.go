@@ -16,21 +16,18 @@ type outbox struct {
 type outgoing struct {
 	instance *instance
 	advert   bool
-	renews   bool // an advert that keeps backups quiet, and so the lease
 }
 
-func (o *outbox) add(in *instance, priority uint8, frame []byte) {
-	o.frames = append(o.frames, netio.Frame{Interface: in.ifindex, Bytes: frame})
-	o.about = append(o.about, outgoing{instance: in, advert: true, renews: priority != 0})
+func (o *outbox) addAdvert(in *instance, frame []byte) { o.add(frame, outgoing{in, true}) }
+func (o *outbox) addOther(in *instance, frame []byte)  { o.add(frame, outgoing{in, false}) }
+
+func (o *outbox) add(frame []byte, about outgoing) {
+	o.frames = append(o.frames, netio.Frame{Interface: about.instance.ifindex, Bytes: frame})
+	o.about = append(o.about, about)
 }
 
-func (o *outbox) addOther(in *instance, frame []byte) {
-	o.frames = append(o.frames, netio.Frame{Interface: in.ifindex, Bytes: frame})
-	o.about = append(o.about, outgoing{instance: in})
-}
-
-// flush sends everything, and returns the adverts that renew a lease, with a
-// time from before they were sent.
+// flush sends everything, and returns the adverts that were sent, with a time
+// from before that.
 func (o *outbox) flush() []sentAdvert {
 	if len(o.frames) == 0 {
 		return nil
@@ -47,9 +44,7 @@ func (o *outbox) flush() []sentAdvert {
 			continue
 		}
 		about.instance.stats.sent++
-		if about.renews {
-			sent = append(sent, sentAdvert{about.instance, at})
-		}
+		sent = append(sent, sentAdvert{about.instance, at})
 	}
 	clear(o.frames)
 	clear(o.about)

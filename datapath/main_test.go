@@ -8,26 +8,15 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-)
 
-// needRoot ends a test that cannot run without privileges: a failure where
-// they are promised, a skip elsewhere.
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
-		t.Fatal("this test needs root, and VRRP_XDP_REQUIRE_ROOT=1 promises it")
-	}
-	t.Skip("needs root")
-}
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
+)
 
 // newNetwork moves the test to a network namespace of its own. Its thread is
 // never given back: it and the namespace end with the test.
 func newNetwork(t testing.TB) {
 	t.Helper()
-	needRoot(t)
+	lab.NeedRoot(t)
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatalf("make a network namespace: %v", err)

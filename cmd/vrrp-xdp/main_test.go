@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 // asCommand makes the test binary behave as vrrp-xdp itself. Its value is the
@@ -50,25 +51,12 @@ func namespace() string {
 	return filepath.Base(dir)
 }
 
-// needRoot ends a test that cannot run without privileges: a failure where
-// they are promised, a skip elsewhere.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
-		t.Fatal("this test needs root, and VRRP_XDP_REQUIRE_ROOT=1 promises it")
-	}
-	t.Skip("needs root")
-}
-
 // newNetwork moves the test, and the commands that it starts on this goroutine
 // (so not in subtests), to a network namespace of its own with the interfaces eth0 (192.168.1.2/24, on a veth) and
 // eth1 (10.0.0.2/24). The thread is never given back and ends with the test.
 func newNetwork(t *testing.T) {
 	t.Helper()
-	needRoot(t)
+	lab.NeedRoot(t)
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)

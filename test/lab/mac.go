@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"fmt"
 	"net"
 )
 
@@ -16,18 +15,3 @@ func (m MAC) IsZero() bool { return m == MAC{} }
 
 // VirtualMAC4 returns the IPv4 virtual router MAC of a VRID in 1..255 (RFC 9568 §7.3).
 func VirtualMAC4(vrid uint8) MAC { return MAC{0x00, 0x00, 0x5e, 0x00, 0x01, vrid} }
-
-// VirtualMAC6 returns the IPv6 virtual router MAC of a VRID in 1..255 (RFC 9568 §7.3).
-func VirtualMAC6(vrid uint8) MAC { return MAC{0x00, 0x00, 0x5e, 0x00, 0x02, vrid} }
-
-// ParseMAC reads an address written as 02:00:00:00:01:00.
-func ParseMAC(text string) (MAC, error) {
-	hw, err := net.ParseMAC(text)
-	if err != nil {
-		return MAC{}, err
-	}
-	if len(hw) != 6 {
-		return MAC{}, fmt.Errorf("MAC address %q has %d bytes, not 6", text, len(hw))
-	}
-	return MAC(hw), nil
-}

@@ -137,6 +137,3 @@ func (s *Sniffer) Stop() []Frame {
 	s.capture.stop()
 	return s.Frames()
 }
-
-// Drops counts the frames that the capture lost because the lab was too slow. Call it after Stop.
-func (s *Sniffer) Drops() int { return int(s.capture.drops) }

@@ -51,10 +51,6 @@ func newSwitch(l *Lab, name string) (*Switch, error) {
 // Namespace is the switch's name for `ip netns`.
 func (sw *Switch) Namespace() string { return sw.ns.name }
 
-// Do runs fn on the calling goroutine inside the switch's network namespace, with the thread locked. fn must not start
-// goroutines that rely on the namespace.
-func (sw *Switch) Do(fn func() error) error { return sw.ns.do(fn) }
-
 // loadPass makes the program that every switch port runs. A frame sent by XDP_TX arrives at a veth only if the other end
 // has a native XDP program; without one it is lost silently.
 func loadPass() (*ebpf.Program, error) {
