@@ -2,7 +2,6 @@ package lab
 
 import (
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -210,63 +209,4 @@ func TestDoRunsGoCodeInsideTheHostAndComesBack(t *testing.T) {
 	if after := interfaces(); after != before {
 		t.Errorf("after: %s, want %s", after, before)
 	}
-}
-
-func TestTheKeepalivedRecipeElectsAMaster(t *testing.T) {
-	p := newPair(t)
-	config := `
-vrrp_instance V51 {
-    interface eth0
-    virtual_router_id 51
-    version 3
-    advert_int 0.05
-    priority 200
-    virtual_ipaddress {
-        192.168.1.100/24
-    }
-}
-`
-	d, err := p.lab.Keepalived(p.alice, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.WaitLog(5*time.Second, "(V51) Entering MASTER STATE"); err != nil {
-		t.Fatal(err)
-	}
-	adverts, err := p.aliceN.Sniff(isVRRP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := adverts.Await(2*time.Second, func(Frame) bool { return true }); err != nil {
-		t.Fatalf("no advert: %v", err)
-	}
-	if err := d.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	exitOf(t, d)
-	const priority = 14 + 20 + 2
-	for _, f := range adverts.Stop() {
-		if f.Data[priority] == 0 {
-			t.Error("a killed keepalived said goodbye with priority 0")
-		}
-	}
-	if got := p.alice.Addresses("eth0"); !strings.Contains(netipList(got), "192.168.1.100/24") {
-		t.Errorf("addresses %v: a killed keepalived took its VIP off", got)
-	}
-	if _, err := p.lab.Keepalived(p.bob, strings.Replace(config, "advert_int", "advert_intt", 1)); err == nil {
-		t.Error("an unknown keyword is no error")
-	}
-}
-
-func isVRRP(f Frame) bool {
-	const ipv4Protocol = 14 + 9
-	return len(f.Data) > 14+20+8 && f.Data[12] == 8 && f.Data[13] == 0 && f.Data[ipv4Protocol] == 112
-}
-
-func netipList(prefixes []netip.Prefix) string {
-	var b strings.Builder
-	for _, p := range prefixes {
-		b.WriteString(p.String() + " ")
-	}
-	return b.String()
 }

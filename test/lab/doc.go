@@ -12,6 +12,9 @@
 //	uplink.Cut()
 //	report := probe.Stop()
 //
+// Other people's routers run in it, too: StartKeepalived, FRR. What passes a switch port is sniffed, written to pcap files,
+// and dissected by tshark: Sniff, WritePcap, Dissect. WatchARP and WatchND tell who answers for a virtual address.
+//
 // # Failures
 //
 // Steps that build or change the topology return no error, so that a topology reads like a drawing: they hand an error to

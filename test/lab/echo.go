@@ -112,11 +112,20 @@ func openEchoSocket(ns *namespace, target netip.Addr) (fd int, err error) {
 	return fd, nil
 }
 
-func socketAddress(ip netip.Addr) unix.Sockaddr {
-	if ip.Is6() {
-		return &unix.SockaddrInet6{Addr: ip.As16()}
+// socketAddress finds the number of the interface that the zone of a link-local address names.
+func (h *Host) socketAddress(ip netip.Addr) (unix.Sockaddr, error) {
+	if ip.Is4() {
+		return &unix.SockaddrInet4{Addr: ip.As4()}, nil
 	}
-	return &unix.SockaddrInet4{Addr: ip.As4()}
+	to := &unix.SockaddrInet6{Addr: ip.As16()}
+	if ip.Zone() != "" {
+		link, err := h.ns.nl.LinkByName(ip.Zone())
+		if err != nil {
+			return nil, fmt.Errorf("interface %s: %w", ip.Zone(), err)
+		}
+		to.ZoneId = uint32(link.Attrs().Index)
+	}
+	return to, nil
 }
 
 // checksum is the Internet checksum (RFC 1071) of an even number of bytes.

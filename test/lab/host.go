@@ -54,6 +54,9 @@ func newHost(l *Lab, name string) (*Host, error) {
 	return h, ns.nl.LinkSetUp(lo)
 }
 
+// Lab is the lab that the host is part of.
+func (h *Host) Lab() *Lab { return h.lab }
+
 // Namespace is the host's name for `ip netns`.
 func (h *Host) Namespace() string { return h.ns.name }
 
@@ -119,6 +122,22 @@ func (h *Host) Forwarding(on bool) {
 	}
 }
 
+// AcceptRouterAdvertisements lets the host configure itself from router advertisements, on the NICs that it has and those to
+// come; a lab's host ignores them otherwise. A NIC connected after the call solicits one as it comes up.
+func (h *Host) AcceptRouterAdvertisements() {
+	h.lab.mu.Lock()
+	interfaces := []string{"default"}
+	for _, nic := range h.nics {
+		interfaces = append(interfaces, nic.Name)
+	}
+	h.lab.mu.Unlock()
+	for _, name := range interfaces {
+		if err := h.ns.sysctl([2]string{"ipv6/conf/" + name + "/accept_ra", "1"}); err != nil {
+			h.lab.fail("host %s: accepting router advertisements: %w", h.Name, err)
+		}
+	}
+}
+
 // Addresses lists the addresses of an interface, IPv4 first, link-local included.
 func (h *Host) Addresses(nic string) []netip.Prefix {
 	link, err := h.ns.nl.LinkByName(nic)
@@ -148,7 +167,7 @@ func (h *Host) Neighbour(nic string, ip netip.Addr) (mac MAC, state string, ok b
 		h.lab.fail("host %s: interface %s: %w", h.Name, nic, err)
 	}
 	for _, n := range h.neighbours(link.Attrs().Index, familyOf(ip)) {
-		if addr, _ := netip.AddrFromSlice(n.IP); addr.Unmap() == ip {
+		if addr, _ := netip.AddrFromSlice(n.IP); addr.Unmap() == ip.WithZone("") {
 			copy(mac[:], n.HardwareAddr)
 			return mac, neighbourState(n.State), true
 		}

@@ -15,3 +15,6 @@ func (m MAC) IsZero() bool { return m == MAC{} }
 
 // VirtualMAC4 returns the IPv4 virtual router MAC of a VRID in 1..255 (RFC 9568 §7.3).
 func VirtualMAC4(vrid uint8) MAC { return MAC{0x00, 0x00, 0x5e, 0x00, 0x01, vrid} }
+
+// VirtualMAC6 returns the IPv6 virtual router MAC of a VRID in 1..255 (RFC 9568 §7.3).
+func VirtualMAC6(vrid uint8) MAC { return MAC{0x00, 0x00, 0x5e, 0x00, 0x02, vrid} }

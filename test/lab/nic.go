@@ -173,6 +173,29 @@ func (n *NIC) awaitAddresses() error {
 	}
 }
 
+// LinkLocal is the IPv6 link-local address that the kernel derived from the NIC's MAC, without a zone. Others that the
+// interface may have, such as a virtual router's, are not it.
+func (n *NIC) LinkLocal() netip.Addr {
+	m := n.MAC
+	own := netip.AddrFrom16([16]byte{
+		0: 0xfe, 1: 0x80, 8: m[0] ^ 0x02, 9: m[1], 10: m[2], 11: 0xff, 12: 0xfe, 13: m[3], 14: m[4], 15: m[5], // RFC 4291 App. A
+	})
+	for _, p := range n.Host.Addresses(n.Name) {
+		if p.Addr() == own {
+			return own
+		}
+	}
+	n.Host.lab.fail("host %s: %s does not have its link-local address %s", n.Host.Name, n.Name, own)
+	return netip.Addr{}
+}
+
+// OnlyOwnARP keeps the host from answering or asking on this NIC with addresses of its other interfaces (arp_ignore=1,
+// arp_announce=2): those of macvlans, whose virtual address would become known with the NIC's own MAC.
+func (n *NIC) OnlyOwnARP() {
+	n.must("narrowing the ARP of", n.Host.ns.sysctl(
+		[2]string{"ipv4/conf/" + n.Name + "/arp_ignore", "1"}, [2]string{"ipv4/conf/" + n.Name + "/arp_announce", "2"}))
+}
+
 // Silence makes the switch drop every frame from and to this NIC, at once and while carrier stays up: the port goes to
 // the state "disabled". The switch does not forget what it learned at the port, as it does on Cut.
 func (n *NIC) Silence() {

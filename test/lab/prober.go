@@ -18,7 +18,7 @@ const DefaultLinger = 200 * time.Millisecond
 
 // ProbeOptions say what a Prober does.
 type ProbeOptions struct {
-	Target   netip.Addr    // IPv4 or IPv6 address to ping
+	Target   netip.Addr    // IPv4 or IPv6 address to ping; a link-local one with the NIC as its zone, fe80::1%eth0
 	Interval time.Duration // DefaultProbeInterval when 0
 	Linger   time.Duration // DefaultLinger when 0
 	// NextHop, when valid, is the gateway to Target: Probe adds a host route through it, Stop removes the route.
@@ -32,6 +32,7 @@ type Prober struct {
 	options ProbeOptions
 	codec   echoCodec
 	socket  int
+	to      unix.Sockaddr
 	route   *netlink.Route
 	pacer   *pacer
 	capture *capture
@@ -93,6 +94,9 @@ func (p *Prober) start() (err error) {
 	if p.capture, err = startCapture(p.host.ns, p.codec.capture(), p.receive); err != nil {
 		return err
 	}
+	if p.to, err = p.host.socketAddress(p.options.Target); err != nil {
+		return err
+	}
 	p.pacer, err = startPacer(p.options.Interval, p.sender())
 	return err
 }
@@ -100,7 +104,7 @@ func (p *Prober) start() (err error) {
 // sender returns the pacer's tick. An echo that the kernel refuses (no route, no neighbour, link down) was sent and lost
 // as far as a client is concerned.
 func (p *Prober) sender() func(time.Duration) {
-	to := socketAddress(p.options.Target)
+	to := p.to
 	sequence := 0
 	return func(at time.Duration) {
 		p.mu.Lock()

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-var vip = netip.MustParseAddr("192.168.1.1")
+var vip, vip6 = netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("fe80::100")
 
-// watch runs an ARPWatch from alice until bob's or eve's answers to n requests had time to arrive.
-func watch(t *testing.T, p *pair, during func(w *ARPWatch)) *ARPReport {
+// watch runs an OwnerWatch from alice until bob's or eve's answers to n requests had time to arrive.
+func watch(t *testing.T, p *pair, during func(w *OwnerWatch)) *OwnerReport {
 	t.Helper()
 	w, err := p.lan.WatchARP(p.aliceN, vip, 0)
 	if err != nil {
@@ -23,22 +23,11 @@ func watch(t *testing.T, p *pair, during func(w *ARPWatch)) *ARPReport {
 	return r
 }
 
-func (w *ARPWatch) awaitAnswers(t *testing.T, n int) {
+func (w *OwnerWatch) awaitAnswers(t *testing.T, n int) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for w.answered() < n {
-		select {
-		case <-deadline:
-			t.Fatalf("%d answers, want %d", w.answered(), n)
-		case <-time.After(time.Millisecond):
-		}
+	if err := w.AwaitAnswers(n-w.answered(), 10*time.Second); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func (w *ARPWatch) answered() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.answers)
 }
 
 func addVIP(t *testing.T, h *Host) {
@@ -48,10 +37,10 @@ func addVIP(t *testing.T, h *Host) {
 	}
 }
 
-func TestARPAnswersAreAttributedToThePortTheyCameFrom(t *testing.T) {
+func TestOwnerAnswersAreAttributedToThePortTheyCameFrom(t *testing.T) {
 	p := newPair(t)
 	addVIP(t, p.bob)
-	r := watch(t, p, func(w *ARPWatch) { w.awaitAnswers(t, 200) })
+	r := watch(t, p, func(w *OwnerWatch) { w.awaitAnswers(t, 200) })
 	if r.Unanswered() != 0 || len(r.Answers) != r.Requests {
 		t.Errorf("%d requests, %d answers, %d unanswered, want one answer each", r.Requests, len(r.Answers), r.Unanswered())
 	}
@@ -74,7 +63,7 @@ func TestTwoHostsWithOneAddressAreDoubleAnswers(t *testing.T) {
 	eve.Connect(p.lan, "eth0", "192.168.1.4/24")
 	addVIP(t, p.bob)
 	addVIP(t, eve)
-	r := watch(t, p, func(w *ARPWatch) { w.awaitAnswers(t, 400) })
+	r := watch(t, p, func(w *OwnerWatch) { w.awaitAnswers(t, 400) })
 	double := r.DoubleAnswers()
 	if len(double) != r.Requests {
 		t.Errorf("%d double answers to %d requests, want all", len(double), r.Requests)
@@ -94,7 +83,7 @@ func TestAHandoverWithoutOverlapIsTwoOwnersAndNoDoubleAnswer(t *testing.T) {
 	eve := p.lab.Host("eve")
 	eve.Connect(p.lan, "eth0", "192.168.1.4/24")
 	addVIP(t, p.bob)
-	r := watch(t, p, func(w *ARPWatch) {
+	r := watch(t, p, func(w *OwnerWatch) {
 		w.awaitAnswers(t, 50)
 		if _, err := p.bob.Run("ip", "addr", "del", vip.String()+"/24", "dev", "eth0"); err != nil {
 			t.Fatal(err)
@@ -118,7 +107,7 @@ func TestWatchingDoesNotSpoilTheClientsOwnTraffic(t *testing.T) {
 	p := newPair(t)
 	addVIP(t, p.bob)
 	prober := probe(t, p.alice, ProbeOptions{Target: vip})
-	watch(t, p, func(w *ARPWatch) { w.awaitAnswers(t, 100) })
+	watch(t, p, func(w *OwnerWatch) { w.awaitAnswers(t, 100) })
 	answers(t, prober, 10)
 	if r := prober.Stop(); r.Lost != 0 {
 		t.Errorf("%d of %d echoes lost", r.Lost, r.Sent)
@@ -153,20 +142,20 @@ func TestTheAskingAddressIsNobodys(t *testing.T) {
 }
 
 func TestAnswersBelongToTheLatestRequestOfTheirMAC(t *testing.T) {
-	r := &ARPReport{}
-	for i := range arpPool + 10 {
+	r := &OwnerReport{}
+	for i := range askerPool + 10 {
 		r.SentAt = append(r.SentAt, ms(i))
 	}
 	tests := map[string]struct{ index, at, want int }{
 		"first round":               {7, 8, 7},
-		"late, in the first round":  {7, arpPool, 7},
-		"second round":              {7, arpPool + 8, arpPool + 7},
+		"late, in the first round":  {7, askerPool, 7},
+		"second round":              {7, askerPool + 8, askerPool + 7},
 		"before it was ever asked":  {7, 6, -1},
-		"a MAC that was never used": {arpPool - 1, 5, -1},
+		"a MAC that was never used": {askerPool - 1, 5, -1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := r.request(ARPAnswer{RequestSeq: test.index, At: ms(test.at)}); got != test.want {
+			if got := r.request(OwnerAnswer{RequestSeq: test.index, At: ms(test.at)}); got != test.want {
 				t.Errorf("request %d, want %d", got, test.want)
 			}
 		})
