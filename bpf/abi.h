@@ -15,8 +15,8 @@
 #define MAX_OTHERS 4096
 #define EVENT_BYTES (1 << 20)
 
-/* The longest advert of IPv4: v2, 255 addresses, 8 bytes of authentication. */
-#define MAX_PDU 1036
+/* What one Ethernet frame carries behind an IPv4 header. No longer advert is understood. */
+#define MAX_PDU 1480
 
 /* A virtual router is one interface, VLAN (0: untagged), VRID and address family. */
 struct router_key {
@@ -35,6 +35,14 @@ struct vip4_key {
 };
 _Static_assert(sizeof(struct vip4_key) == 12, "vip4_key");
 
+struct vip6_key {
+	__u32 ifindex;
+	__u16 vlan;
+	__u16 pad;
+	__be32 address[4];
+};
+_Static_assert(sizeof(struct vip6_key) == 24, "vip6_key");
+
 /*
  * Who owns the virtual routers of a group: this host, while now < until, unless
  * it has yielded to a better router that it heard since. CLOCK_BOOTTIME, ns.
@@ -45,16 +53,31 @@ struct lease {
 };
 _Static_assert(sizeof(struct lease) == 16, "lease");
 
+enum router_flag {
+	ROUTER_OWNER = 1,      /* the addresses are the host's own, with or without us */
+	ROUTER_NO_ACCEPT = 2,  /* what is sent to the addresses themselves is dropped */
+	ROUTER_STRICT_MAC = 4, /* adverts must come from the virtual MAC */
+	ROUTER_UNICAST = 8,    /* adverts come by unicast, not by multicast */
+};
+
 /* A virtual router, as far as the packet path has to know it. */
 struct router {
 	__u32 group; /* index of its lease */
 	__u8 virtual_mac[6];
 	__u8 device_mac[6]; /* of the interface: a unicast question may be addressed to it */
 	__u8 version;	    /* 2 or 3: the only version that its adverts may have */
-	__u8 owner;	    /* the addresses are the host's own, with or without us */
-	__u8 pad[2];
+	__u8 pad;
+	__be16 interval; /* v3: 12 bits of centiseconds, v2: seconds; 0: any */
+	/*
+	 * What it advertises: how many addresses, and the sum of their 32-bit
+	 * words, which does not depend on their order and needs no loop here.
+	 */
+	__u32 addresses;
+	enum router_flag flags; /* any of them */
+	__u32 pad2;
+	__u64 address_sum;
 };
-_Static_assert(sizeof(struct router) == 20, "router");
+_Static_assert(sizeof(struct router) == 40, "router");
 
 /*
  * What the state machine expects. header is the first 8 bytes (up to and with
@@ -78,7 +101,16 @@ struct other_key {
 };
 _Static_assert(sizeof(struct other_key) == 24, "other_key");
 
-/* What was heard of a virtual router that is not ours. Times: CLOCK_BOOTTIME, ns. */
+/* What a v3 checksum over IPv4 covers. */
+enum checksum_form {
+	CHECKSUM_FIXED, /* where there is no choice: v2, IPv6 */
+	CHECKSUM_PSEUDO_HEADER,
+	CHECKSUM_MESSAGE_ONLY,
+};
+
+/*
+ * What was heard of a virtual router that is not ours, or of ours in another
+ * version or (v2) interval. Times: CLOCK_BOOTTIME, ns. */
 struct other {
 	__u64 first;
 	__u64 last;
@@ -88,13 +120,15 @@ struct other {
 	__u8 header[8];	  /* of the last advert */
 	__u8 address[16]; /* its first virtual address */
 	__u8 hardware[6]; /* its Ethernet source */
-	__u8 pad[2];
+	__u8 form;	  /* enum checksum_form */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct other) == 72, "other");
 
 enum event_kind {
-	EVENT_ADVERT = 1,   /* a valid advert, not equal to the current one; the PDU follows */
-	EVENT_CONFLICT = 2, /* another station claims a virtual address by ARP */
+	EVENT_ADVERT = 1,	/* a valid advert, not equal to the current one; the PDU follows */
+	EVENT_CONFLICT = 2,	/* another station claims a virtual address, by ARP or ND */
+	EVENT_SOLICITATION = 3, /* a question for a virtual address, left to Go to answer */
 };
 
 /* The head of every record in the ring buffer. */
@@ -102,27 +136,38 @@ struct event {
 	__u64 at; /* arrival, CLOCK_BOOTTIME, ns */
 	__u32 slot;
 	__u32 ifindex;
+	__u8 source[16]; /* IP source. conflict: the address that is claimed */
+	__u8 target[16]; /* solicitation: the address that is asked for */
 	__u16 vlan;
 	__u16 length; /* of the PDU that follows */
 	enum event_kind kind;
 	__u8 family;
 	__u8 ttl;
-	__u8 pad[2];
-	__u8 source[16];  /* advert: IP source. conflict: the address that is claimed */
-	__u8 hardware[6]; /* advert: Ethernet source. conflict: who claims it */
-	__u8 pad2[6];
+	__u8 hardware[6]; /* Ethernet source. conflict: who claims the address */
 };
-_Static_assert(sizeof(struct event) == 56, "event");
+_Static_assert(sizeof(struct event) == 64, "event");
 
-struct advert_event {
+/*
+ * The copy of a packet on which it is judged: what Go gets to see, then what
+ * only the programs need.
+ */
+struct packet {
 	struct event head;
-	__u8 pdu[MAX_PDU];
-	/* From here on for the programs only; not sent. */
-	__u32 known;	  /* is it a virtual router of ours, and head.slot its slot? */
-	__u64 sum;	  /* of the PDU */
-	__u64 pseudo_sum; /* of the pseudo-header, for v3 */
+	__u8 pdu[MAX_PDU]; /* an advert, or a message of Neighbor Discovery */
+	__u64 sum;	   /* of the PDU */
+	__u64 pseudo_sum;  /* of the pseudo-header */
+	__be32 destination[4];
+	/* Advert: is head.slot a virtual router of ours? ND: and is it asked for its address? */
+	__u32 known;
+	__u32 other_version;	 /* advert: of a version that the virtual router does not have */
+	enum checksum_form form; /* advert */
+	__u32 claims; /* ND: is the IP source an address of the virtual router claimed? */
+	__u32 claimed;
+	__u32 option; /* ND: is there a link-layer address? */
+	__u8 link_layer[6];
+	__u8 pad[2];
 };
-_Static_assert(sizeof(struct advert_event) == 56 + MAX_PDU + 20, "advert_event");
+_Static_assert(sizeof(struct packet) == 64 + MAX_PDU + 64, "packet");
 
 /*
  * What is counted, per virtual router, or per interface where no virtual
@@ -132,7 +177,13 @@ _Static_assert(sizeof(struct advert_event) == 56 + MAX_PDU + 20, "advert_event")
 enum counter {
 	COUNTER_ADVERT_VALID,
 	COUNTER_ADVERT_UNCHANGED, /* of the valid ones: woke nobody */
-	COUNTER_ADVERT_IP_HEADER, /* truncated, checksum wrong, or with options */
+	COUNTER_ADVERT_PRIORITY_ZERO,
+	COUNTER_ADVERT_PSEUDO_HEADER, /* of the valid ones, v3 over IPv4 */
+	COUNTER_ADVERT_MESSAGE_ONLY,
+	COUNTER_ADVERT_ODD_INTERVAL, /* of the valid ones: not as ours, accepted all the same */
+	COUNTER_ADVERT_ODD_ADDRESSES,
+	COUNTER_ADVERT_ODD_MAC,
+	COUNTER_ADVERT_IP_HEADER, /* truncated, checksum wrong, with options or extension headers */
 	COUNTER_ADVERT_FRAGMENT,
 	COUNTER_ADVERT_TTL,
 	COUNTER_ADVERT_VERSION,
@@ -140,17 +191,26 @@ enum counter {
 	COUNTER_ADVERT_LENGTH,
 	COUNTER_ADVERT_CHECKSUM,
 	COUNTER_ADVERT_VRID,
+	COUNTER_ADVERT_PEER, /* by multicast, and it has unicast peers */
 	COUNTER_ADVERT_COUNT,
+	COUNTER_ADVERT_FIRST_ADDRESS,
 	COUNTER_ADVERT_INTERVAL,
+	COUNTER_ADVERT_SOURCE_MAC,
 	COUNTER_EVENT_LOST, /* the ring buffer was full */
 	COUNTER_ARP_ANSWERED,
 	COUNTER_ARP_REFUSED, /* no lease */
 	COUNTER_ARP_PASSED,  /* asked in a way that is left to the kernel */
 	COUNTER_ARP_CONFLICT,
+	COUNTER_ND_ANSWERED,
+	COUNTER_ND_REFUSED,   /* no lease */
+	COUNTER_ND_PASSED_ON, /* asked in a way that is left to Go */
+	COUNTER_ND_INVALID,
+	COUNTER_ND_CONFLICT,
 	COUNTER_VMAC_ACCEPTED,
-	COUNTER_VMAC_REFUSED, /* no lease */
+	COUNTER_VMAC_REFUSED,	   /* no lease */
+	COUNTER_VMAC_NOT_ACCEPTED, /* to an address that accepts nothing */
 	COUNTER_GUARD_REWRITTEN,
-	COUNTER_GUARD_REFUSED, /* no lease */
+	COUNTER_GUARD_REFUSED, /* no lease, or not to be rewritten */
 	COUNTERS,
 };
 

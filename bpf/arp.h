@@ -27,20 +27,7 @@ static __always_inline void report_conflict(const struct frame *f, const struct 
 	__builtin_memcpy(event.source, arp->sender, sizeof(arp->sender));
 	copy_mac(event.hardware, arp->sender_mac);
 	count(event.slot, COUNTER_ARP_CONFLICT);
-	/* A flood of claims must leave room for adverts, which decide who is master. */
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > EVENT_BYTES / 4 ||
-	    bpf_ringbuf_output(&events, &event, sizeof(event), 0))
-		count(event.slot, COUNTER_EVENT_LOST);
-}
-
-/*
- * Only what is asked of everybody, of the virtual MAC or of this interface is
- * ours to answer: a promiscuous interface also sees what is asked of others.
- */
-static __always_inline bool asks_us(const struct ethhdr *eth, const struct router *router)
-{
-	return is_multicast(eth) || same_mac(eth->h_dest, router->virtual_mac) ||
-	       same_mac(eth->h_dest, router->device_mac);
+	emit_lesser(&event);
 }
 
 /* Request to reply, RFC 826, same length; sender is the virtual MAC in body and header alike. */

@@ -48,7 +48,10 @@ struct {
 	__type(value, __u32);
 } router_ids SEC(".maps");
 
-/* From an IPv4 virtual address to the slot. Written by: Go. Read by: ARP, egress guard. */
+/*
+ * From an IPv4 virtual address to the slot. Written by: Go. Read by: ARP, egress
+ * guard, virtual-MAC path.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -56,6 +59,15 @@ struct {
 	__type(key, struct vip4_key);
 	__type(value, __u32);
 } vips4 SEC(".maps");
+
+/* The same for IPv6. Read by: Neighbor Discovery, egress guard, virtual-MAC path. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_ADDRESSES);
+	__type(key, struct vip6_key);
+	__type(value, __u32);
+} vips6 SEC(".maps");
 
 /*
  * What the state machine expects to hear, by slot: as a backup the advert that
@@ -86,7 +98,7 @@ struct {
 } heard SEC(".maps");
 
 /*
- * Virtual routers on the wire that are not ours. Written by: the advert path.
+ * Virtual routers on the wire that are not ours, or not as ours. Written by: the advert path.
  * Read by: Go, on demand. LRU: a scan of VRIDs cannot fill it for good.
  */
 struct {
@@ -128,7 +140,7 @@ struct {
 } port_counters SEC(".maps");
 
 /*
- * Adverts that matter and conflicts. Written by: the packet paths. Read by: Go.
+ * Adverts that matter, conflicts and questions for Go. Written by: the packet paths. Read by: Go.
  * RINGBUF: one order across CPUs, the whole PDU, one wake-up.
  */
 struct {
@@ -137,12 +149,12 @@ struct {
 } events SEC(".maps");
 
 /*
- * Room to put an event together: larger than the BPF stack.
+ * Room for the copy of a packet: larger than the BPF stack.
  * Written and read by: the packet paths, each on its own CPU.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct advert_event);
+	__type(value, struct packet);
 } scratch SEC(".maps");

@@ -19,6 +19,14 @@
 #define VRRP_GROUP4 bpf_htonl(0xe0000012) /* 224.0.0.18 */
 #define VRRP_TYPE_ADVERT 1
 
+/* What may follow an IPv6 header, RFC 8200 §4. */
+#define NEXT_HOP_BY_HOP 0
+#define NEXT_ROUTING 43
+#define NEXT_FRAGMENT 44
+#define NEXT_AUTHENTICATION 51
+#define NEXT_ICMPV6 58
+#define NEXT_DESTINATION 60
+
 #define VLAN_ID_MASK 0x0fff
 
 /*
@@ -27,6 +35,18 @@
  * else, the optimizer would count instead.
  */
 #define opaque(pointer) asm volatile("" : "+r"(pointer))
+
+/*
+ * A length on the wire as a number. To verifiers as old as that of 6.1 a byte
+ * swap may yield anything, and the compiler knows better than to mask it.
+ */
+static __always_inline __u32 wire_length(__be16 on_wire)
+{
+	__u64 length = bpf_ntohs(on_wire);
+
+	asm volatile("%0 &= 0xffff" : "+r"(length));
+	return length;
+}
 
 /* A frame on its way through one of the programs. */
 struct frame {
@@ -63,6 +83,16 @@ struct arp_ipv4 {
 	__be16 target[2];
 };
 _Static_assert(sizeof(struct arp_ipv4) == 28, "arp_ipv4");
+
+struct ipv6_header {
+	__be32 version_class_flow;
+	__be16 payload_length;
+	__u8 next_header;
+	__u8 hop_limit;
+	__be32 source[4];
+	__be32 destination[4];
+};
+_Static_assert(sizeof(struct ipv6_header) == 40, "ipv6_header");
 
 /* The fixed part of an advert, the same in both versions but for its fifth field. */
 struct vrrp_header {
@@ -113,6 +143,15 @@ static __always_inline struct iphdr *parse_ipv4(const struct frame *f)
 	struct iphdr *ip = f->network;
 
 	if (f->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > f->end)
+		return NULL;
+	return ip;
+}
+
+static __always_inline struct ipv6_header *parse_ipv6(const struct frame *f)
+{
+	struct ipv6_header *ip = f->network;
+
+	if (f->protocol != bpf_htons(ETH_P_IPV6) || (void *)(ip + 1) > f->end)
 		return NULL;
 	return ip;
 }
@@ -170,6 +209,38 @@ static __always_inline bool is_advert4(const struct frame *f)
 		return false;
 	ip = parse_ipv4(f);
 	return ip && ip->protocol == VRRP_PROTOCOL && ip->daddr == VRRP_GROUP4;
+}
+
+static __always_inline bool is_extension(__u8 next_header)
+{
+	return next_header == NEXT_HOP_BY_HOP || next_header == NEXT_ROUTING ||
+	       next_header == NEXT_FRAGMENT || next_header == NEXT_AUTHENTICATION ||
+	       next_header == NEXT_DESTINATION;
+}
+
+static __always_inline bool same_address6(const __be32 a[4], __be32 b0, __be32 b1, __be32 b2,
+					  __be32 b3)
+{
+	return a[3] == b3 && a[2] == b2 && a[1] == b1 && a[0] == b0;
+}
+
+/*
+ * A multicast advert of IPv6, RFC 9568 §5.1.2, or what may be one behind
+ * extension headers. The second header is looked at, because a report of
+ * membership (RFC 2710) to the group has a hop-by-hop header and is no advert.
+ */
+static __always_inline bool is_advert6(const struct frame *f)
+{
+	const struct ipv6_header *ip = parse_ipv6(f);
+	const __u8 *second = (const void *)(ip + 1);
+
+	if (!ip || !is_multicast(ethernet(f)) ||
+	    !same_address6(ip->destination, bpf_htonl(0xff020000), 0, 0, bpf_htonl(0x12)))
+		return false;
+	if (ip->next_header == VRRP_PROTOCOL)
+		return true;
+	return is_extension(ip->next_header) && (void *)(second + 1) <= f->end &&
+	       (*second == VRRP_PROTOCOL || is_extension(*second));
 }
 
 static __always_inline __u16 fold(__u64 sum)

@@ -41,6 +41,22 @@ static __always_inline struct router *find_vip4(const struct frame *f, const __b
 	return bpf_map_lookup_elem(&routers, found);
 }
 
+static __always_inline struct router *find_vip6(const struct frame *f, const __be32 address[4],
+						__u32 *slot)
+{
+	struct vip6_key key = {
+		.ifindex = f->ifindex,
+		.vlan = f->vlan,
+		.address = {address[0], address[1], address[2], address[3]},
+	};
+	__u32 *found = bpf_map_lookup_elem(&vips6, &key);
+
+	if (!found)
+		return NULL;
+	*slot = *found;
+	return bpf_map_lookup_elem(&routers, found);
+}
+
 static __always_inline struct lease *find_lease(const struct router *router)
 {
 	__u32 group = router->group;
@@ -75,4 +91,80 @@ static __always_inline void count_port(__u32 ifindex, enum counter what)
 
 	if (c)
 		c->of[what]++;
+}
+
+static __always_inline struct packet *packet_copy(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+static __always_inline void copy_head(const struct frame *f, struct packet *copy, __u8 family,
+				      __u16 length, __u8 ttl)
+{
+	copy->head = (struct event){
+		.ifindex = f->ifindex,
+		.vlan = f->vlan,
+		.length = length,
+		.family = family,
+		.ttl = ttl,
+	};
+	copy_mac(copy->head.hardware, ethernet(f)->h_source);
+	copy->known = false;
+	copy->other_version = false;
+	copy->pseudo_sum = bpf_htons(length);
+}
+
+/* With the sum of the pseudo-header, RFC 8200 §8.1. */
+static __always_inline void copy_ipv6(const struct frame *f, const struct ipv6_header *ip,
+				      struct packet *copy)
+{
+	__be32 *source = (__be32 *)copy->head.source;
+	__u64 sum = bpf_htons(ip->next_header);
+
+	copy_head(f, copy, 6, bpf_ntohs(ip->payload_length), ip->hop_limit);
+	for (int i = 0; i < 4; i++) {
+		source[i] = ip->source[i];
+		sum += (__u64)ip->source[i] + ip->destination[i];
+	}
+	copy->pseudo_sum += sum;
+}
+
+/* Copies the PDU and sums it on the way; its length is a multiple of 4, at most MAX_PDU. */
+static __always_inline bool copy_pdu(const struct frame *f, const void *from, struct packet *copy)
+{
+	const __be32 *word = from;
+	__u32 *to = (__u32 *)copy->pdu, length = copy->head.length;
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < MAX_PDU / 4; i++, word++) {
+		if (i * 4 >= length)
+			break;
+		opaque(word);
+		if ((void *)(word + 1) > f->end)
+			return false;
+		to[i] = *word;
+		sum += *word;
+	}
+	copy->sum = sum;
+	return true;
+}
+
+/* A flood of claims and questions must leave room for adverts, which decide who is master. */
+static __always_inline void emit_lesser(const struct event *event)
+{
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > EVENT_BYTES / 4 ||
+	    bpf_ringbuf_output(&events, (void *)event, sizeof(*event), 0))
+		count(event->slot, COUNTER_EVENT_LOST);
+}
+
+/*
+ * Only what is asked of everybody, of the virtual MAC or of this interface is
+ * ours to answer: a promiscuous interface also sees what is asked of others.
+ */
+static __always_inline bool asks_us(const struct ethhdr *eth, const struct router *router)
+{
+	return is_multicast(eth) || same_mac(eth->h_dest, router->virtual_mac) ||
+	       same_mac(eth->h_dest, router->device_mac);
 }

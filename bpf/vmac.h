@@ -5,13 +5,25 @@
  */
 #pragma once
 
-#include "state.h"
+#include "ndp.h"
 
 static __always_inline struct router *virtual_mac_router(const struct frame *f, __u32 *slot)
 {
 	struct ethhdr *eth = ethernet(f);
 
 	return find_router(f, eth->h_dest[4] == 1 ? 4 : 6, eth->h_dest[5], slot);
+}
+
+/* Is the packet for an address of a virtual router itself, and not for beyond? */
+static __always_inline bool to_virtual_address(const struct frame *f)
+{
+	const struct iphdr *ip4 = parse_ipv4(f);
+	const struct ipv6_header *ip6 = parse_ipv6(f);
+	__u32 slot;
+
+	if (ip4)
+		return find_vip4(f, (const void *)&ip4->daddr, &slot);
+	return ip6 && find_vip6(f, ip6->destination, &slot);
 }
 
 static __always_inline enum verdict handle_virtual_mac(const struct frame *f)
@@ -23,6 +35,11 @@ static __always_inline enum verdict handle_virtual_mac(const struct frame *f)
 		return VERDICT_PASS;
 	if (!owned(router)) {
 		count(slot, COUNTER_VMAC_REFUSED);
+		return VERDICT_DROP;
+	}
+	/* RFC 9568 §6.1: never a solicitation or advertisement for Accept_Mode's sake. */
+	if (router->flags & ROUTER_NO_ACCEPT && to_virtual_address(f) && !parse_neighbor(f)) {
+		count(slot, COUNTER_VMAC_NOT_ACCEPTED);
 		return VERDICT_DROP;
 	}
 	count(slot, COUNTER_VMAC_ACCEPTED);

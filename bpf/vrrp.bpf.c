@@ -3,7 +3,7 @@
  * The programs. The same handlers serve both hooks, so both give the same
  * answers:
  *
- *   vrrp_xdp      XDP: adverts, ARP, frames to a virtual MAC
+ *   vrrp_xdp      XDP: adverts, ARP, Neighbor Discovery, frames to a virtual MAC
  *   vrrp_accept   tc ingress behind vrrp_xdp: makes frames to a virtual MAC
  *                 this host's, which XDP cannot do on every device
  *   vrrp_ingress  tc ingress where there is no XDP: all of the above
@@ -23,6 +23,8 @@
 #include "state.h"
 #include "advert.h"
 #include "arp.h"
+#include "ndp.h"
+#include "nd_guard.h"
 #include "vmac.h"
 
 /* Goes on to the next program: TCX_NEXT of tcx and TC_ACT_UNSPEC of clsact are the same. */
@@ -34,11 +36,22 @@ static __always_inline enum verdict handle(struct frame *f)
 
 	if (f->protocol == bpf_htons(ETH_P_ARP))
 		verdict = handle_arp(f);
-	else if (is_advert4(f))
+	else if (is_advert4(f) || is_advert6(f))
 		return handle_advert(f);
+	else
+		verdict = handle_neighbor(f);
 	if (verdict == VERDICT_PASS && is_virtual_mac(ethernet(f)))
 		verdict = handle_virtual_mac(f);
 	return verdict;
+}
+
+/* A header out of sight (tc) may be anything. */
+static __always_inline bool may_be_icmpv6_or_advert(const struct frame *f)
+{
+	const struct ipv6_header *ip = f->network;
+
+	return is_multicast(ethernet(f)) || (void *)(ip + 1) > f->end ||
+	       ip->next_header == NEXT_ICMPV6;
 }
 
 /*
@@ -50,6 +63,7 @@ static __always_inline bool of_interest(const struct frame *f)
 {
 	return f->protocol == bpf_htons(ETH_P_ARP) ||
 	       (f->protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(f))) ||
+	       (f->protocol == bpf_htons(ETH_P_IPV6) && may_be_icmpv6_or_advert(f)) ||
 	       is_virtual_mac(ethernet(f));
 }
 
@@ -106,19 +120,29 @@ static __always_inline bool linearize(struct __sk_buff *skb, struct frame *f, __
 	return !bpf_skb_pull_data(skb, length) && load_frame(skb, f);
 }
 
+/* As much as any of the headers that we look into before we know what it is. */
+static __always_inline bool linearize_headers(struct __sk_buff *skb, struct frame *f)
+{
+	__u32 most = ETH_HLEN + sizeof(struct vlan_tag) + sizeof(struct ipv6_header);
+
+	if (f->network + sizeof(struct ipv6_header) <= f->end)
+		return true;
+	return linearize(skb, f, skb->len < most ? skb->len : most);
+}
+
+static __always_inline bool is_icmpv6(const struct frame *f)
+{
+	const struct ipv6_header *ip = parse_ipv6(f);
+
+	return ip && ip->next_header == NEXT_ICMPV6;
+}
+
 static __always_inline bool load_interesting(struct __sk_buff *skb, struct frame *f)
 {
-	if (!load_frame(skb, f))
+	if (!load_frame(skb, f) || !linearize_headers(skb, f))
 		return false;
-	if (f->protocol == bpf_htons(ETH_P_ARP))
+	if (f->protocol == bpf_htons(ETH_P_ARP) || is_advert4(f) || is_advert6(f) || is_icmpv6(f))
 		return linearize(skb, f, skb->len);
-	if (f->protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(f))) {
-		if (f->network + sizeof(struct iphdr) > f->end &&
-		    !linearize(skb, f, ETH_HLEN + sizeof(struct vlan_tag) + sizeof(struct iphdr)))
-			return false;
-		if (is_advert4(f))
-			return linearize(skb, f, skb->len);
-	}
 	return true;
 }
 
@@ -173,15 +197,36 @@ int vrrp_accept(struct __sk_buff *skb)
 	return owned(router) ? make_ours(skb) : TC_ACT_SHOT;
 }
 
+static __noinline int handle_egress(struct __sk_buff *skb)
+{
+	enum verdict verdict = VERDICT_PASS;
+	struct frame f;
+
+	if (!load_interesting(skb, &f))
+		return TC_NEXT;
+	if (f.protocol == bpf_htons(ETH_P_ARP))
+		verdict = guard_arp(&f);
+	else
+		verdict = guard_neighbor(&f);
+	return verdict == VERDICT_DROP ? TC_ACT_SHOT : TC_NEXT;
+}
+
+/* May it be a claim? Nearly nothing is. */
+static __always_inline bool may_claim(const struct frame *f)
+{
+	const struct ipv6_header *ip = f->network;
+
+	if (f->protocol != bpf_htons(ETH_P_IPV6))
+		return f->protocol == bpf_htons(ETH_P_ARP);
+	return (void *)(ip + 1) > f->end || ip->next_header == NEXT_ICMPV6;
+}
+
 SEC("tc")
 int vrrp_egress(struct __sk_buff *skb)
 {
 	struct frame f;
 
-	if (!load_frame(skb, &f) || f.protocol != bpf_htons(ETH_P_ARP) ||
-	    !linearize(skb, &f, skb->len))
-		return TC_NEXT;
-	return guard_arp(&f) == VERDICT_DROP ? TC_ACT_SHOT : TC_NEXT;
+	return load_frame(skb, &f) && may_claim(&f) ? handle_egress(skb) : TC_NEXT;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

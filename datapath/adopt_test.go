@@ -3,6 +3,7 @@ package datapath
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,11 +25,13 @@ func crashed(t *testing.T, mode Mode, owner bool, names ...string) *ebpf.Map {
 			t.Fatal(err)
 		}
 	}
-	r, err := d.AddRouter(masterOn(d.Port(names[0]).Index, owner))
-	if err != nil {
-		t.Fatal(err)
+	for _, spec := range []RouterSpec{masterOn(d.Port(names[0]).Index, owner), masterOf6(d.Port(names[0]).Index, owner)} {
+		r, err := d.AddRouter(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetLease(Now() + time.Hour)
 	}
-	r.SetLease(Now() + time.Hour)
 	leases, err := d.objects.Leases.Clone()
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +46,10 @@ func crashed(t *testing.T, mode Mode, owner bool, names ...string) *ebpf.Map {
 
 func masterOn(ifindex int, owner bool) RouterSpec {
 	return RouterSpec{Interface: ifindex, VRID: 10, Family: 4, Version: 3, VirtualMAC: virtualMAC, Addresses: []netip.Addr{vip}, Owner: owner}
+}
+
+func masterOf6(ifindex int, owner bool) RouterSpec {
+	return RouterSpec{Interface: ifindex, VRID: 10, Family: 6, Version: 3, VirtualMAC: virtualMAC6, Addresses: []netip.Addr{vip6}, Owner: owner}
 }
 
 func leaseIn(t *testing.T, leases *ebpf.Map) uint64 {
@@ -69,8 +76,8 @@ func TestTheProgramsOfACrashedDaemonAreReplacedInPlaceAndItsLeaseEnds(t *testing
 			if leaseIn(t, leases) != 0 {
 				t.Error("the lease of the crashed daemon goes on")
 			}
-			if got := d.Leftovers(); len(got) != 1 || got[0] != (Leftover{va.Attrs().Index, vip}) {
-				t.Errorf("leftovers %v", got)
+			if got, want := d.Leftovers(), []Leftover{{va.Attrs().Index, vip}, {va.Attrs().Index, vip6}}; !slices.Equal(got, want) {
+				t.Errorf("leftovers %v, want %v", got, want)
 			}
 			if _, err := d.Attach("va", mode); err != nil {
 				t.Fatal(err)

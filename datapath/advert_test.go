@@ -36,18 +36,20 @@ func TestAnAdvertIsCheckedInTheOrderOfTheRFC(t *testing.T) {
 	others := func(frame []byte, reason string) programCase {
 		return programCase{frame: frame, verdict: Pass, counted: once("port dropped " + reason)}
 	}
-	valid := func(frame []byte) programCase {
-		return programCase{frame: frame, verdict: Pass, counted: once("received")}
+	valid := func(frame []byte, and ...string) programCase {
+		return programCase{frame: frame, verdict: Pass, counted: once(append(and, "received")...)}
 	}
-	vlan := func(a advertPacket) []byte { return tagged(a.frame(), 30) }
+	inVLAN := func(frame []byte, and ...string) programCase {
+		return programCase{frame: tagged(frame, 30), verdict: Pass, counted: once(append(and, "vlan received")...)}
+	}
 	// Two faults each, to show the order: the later one is in every frame.
 	cases := map[string]programCase{
-		"valid v3, pseudo-header":                       valid(good),
-		"valid v3, message only":                        valid(plain),
-		"valid v3, 255 addresses":                       valid(many),
-		"valid, reserved bits set":                      valid(with(v3(), func(a *advertPacket) { a.interval |= 0xf000 })),
-		"valid v2 in its VLAN":                          {frame: vlan(v2()), verdict: Pass, counted: once("vlan received")},
-		"v2, 255 addresses":                             {frame: tagged(with(v2(), func(a *advertPacket) { a.addresses = manyAddresses(255) }), 30), verdict: Pass, counted: once("vlan received")},
+		"valid v3, pseudo-header":                       valid(good, "checksum pseudo-header"),
+		"valid v3, message only":                        valid(plain, "checksum message-only"),
+		"valid v3, 255 addresses":                       valid(many, "checksum pseudo-header", "odd address_list"),
+		"valid, reserved bits set":                      valid(with(v3(), func(a *advertPacket) { a.interval |= 0xf000 }), "checksum pseudo-header"),
+		"valid v2 in its VLAN":                          inVLAN(v2().frame()),
+		"v2, 255 addresses":                             inVLAN(with(v2(), func(a *advertPacket) { a.addresses = manyAddresses(255) }), "vlan odd address_list"),
 		"truncated IP packet":                           others(good[:40], "ip_header"),
 		"IP version 5":                                  others(withIP(good, func(h []byte) { h[0] = 0x55 }), "ip_header"),
 		"IP options":                                    others(withIP(good, func(h []byte) { h[0] = 0x46 }), "ip_header"),

@@ -10,27 +10,70 @@ import (
 // Counters are the sums over all CPUs since the router was installed, or the
 // interface attached.
 type Counters struct {
-	AdvertsReceived  uint64            // valid ones
-	AdvertsUnchanged uint64            // of those, the ones that woke nobody
-	AdvertsDropped   map[string]uint64 // by reason, in the words of vrrp.Reason
-	EventsLost       uint64            // the ring buffer was full
-	ARPRequests      map[string]uint64 // by verdict: answered, refused (no lease), passed (to the kernel)
-	ARPConflicts     uint64            // claims of a virtual address by another station
-	VirtualMACFrames map[string]uint64 // by verdict: accepted, refused (no lease)
-	ClaimsGuarded    map[string]uint64 // the host's own ARP for a VIP: rewritten, refused (no lease)
+	AdvertsReceived     uint64            // valid ones
+	AdvertsUnchanged    uint64            // of those, the ones that woke nobody
+	AdvertsPriorityZero uint64            // of those, farewells
+	AdvertsByChecksum   map[string]uint64 // valid ones of version 3 over IPv4: "pseudo-header", "message-only"
+	AdvertsOdd          map[string]uint64 // accepted all the same: "interval", "address_list", "source_mac"
+	AdvertsDropped      map[string]uint64 // by reason, in the words of vrrp.Reason
+	EventsLost          uint64            // the ring buffer was full
+	ARPRequests         map[string]uint64 // by verdict: answered, refused (no lease), passed (to the kernel)
+	ARPConflicts        uint64            // claims of a virtual address by another station
+	NDSolicitations     map[string]uint64 // by verdict: answered, refused (no lease), passed_on (to Go), invalid
+	NDConflicts         uint64            // claims of a virtual address by another station
+	VirtualMACFrames    map[string]uint64 // by verdict: accepted, refused (no lease), not_accepted (Accept_Mode False)
+	ClaimsGuarded       map[string]uint64 // the host's own ARP and ND for a VIP: rewritten, refused (no lease)
 }
 
-var dropReasons = map[vrrpCounter]string{
-	vrrpCounterCOUNTER_ADVERT_IP_HEADER: "ip_header",
-	vrrpCounterCOUNTER_ADVERT_FRAGMENT:  "fragment",
-	vrrpCounterCOUNTER_ADVERT_TTL:       "ttl",
-	vrrpCounterCOUNTER_ADVERT_VERSION:   "version",
-	vrrpCounterCOUNTER_ADVERT_TYPE:      "type",
-	vrrpCounterCOUNTER_ADVERT_LENGTH:    "length",
-	vrrpCounterCOUNTER_ADVERT_CHECKSUM:  "checksum",
-	vrrpCounterCOUNTER_ADVERT_VRID:      "vrid",
-	vrrpCounterCOUNTER_ADVERT_COUNT:     "count",
-	vrrpCounterCOUNTER_ADVERT_INTERVAL:  "interval",
+var dropReasons = map[string]vrrpCounter{
+	"ip_header":     vrrpCounterCOUNTER_ADVERT_IP_HEADER,
+	"fragment":      vrrpCounterCOUNTER_ADVERT_FRAGMENT,
+	"ttl":           vrrpCounterCOUNTER_ADVERT_TTL,
+	"version":       vrrpCounterCOUNTER_ADVERT_VERSION,
+	"type":          vrrpCounterCOUNTER_ADVERT_TYPE,
+	"length":        vrrpCounterCOUNTER_ADVERT_LENGTH,
+	"checksum":      vrrpCounterCOUNTER_ADVERT_CHECKSUM,
+	"vrid":          vrrpCounterCOUNTER_ADVERT_VRID,
+	"peer":          vrrpCounterCOUNTER_ADVERT_PEER,
+	"count":         vrrpCounterCOUNTER_ADVERT_COUNT,
+	"first_address": vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS,
+	"interval":      vrrpCounterCOUNTER_ADVERT_INTERVAL,
+	"source_mac":    vrrpCounterCOUNTER_ADVERT_SOURCE_MAC,
+}
+
+var checksumForms = map[string]vrrpCounter{
+	pseudoHeader: vrrpCounterCOUNTER_ADVERT_PSEUDO_HEADER,
+	messageOnly:  vrrpCounterCOUNTER_ADVERT_MESSAGE_ONLY,
+}
+
+var oddities = map[string]vrrpCounter{
+	"interval":     vrrpCounterCOUNTER_ADVERT_ODD_INTERVAL,
+	"address_list": vrrpCounterCOUNTER_ADVERT_ODD_ADDRESSES,
+	"source_mac":   vrrpCounterCOUNTER_ADVERT_ODD_MAC,
+}
+
+var arpVerdicts = map[string]vrrpCounter{
+	"answered": vrrpCounterCOUNTER_ARP_ANSWERED,
+	"refused":  vrrpCounterCOUNTER_ARP_REFUSED,
+	"passed":   vrrpCounterCOUNTER_ARP_PASSED,
+}
+
+var ndVerdicts = map[string]vrrpCounter{
+	"answered":  vrrpCounterCOUNTER_ND_ANSWERED,
+	"refused":   vrrpCounterCOUNTER_ND_REFUSED,
+	"passed_on": vrrpCounterCOUNTER_ND_PASSED_ON,
+	"invalid":   vrrpCounterCOUNTER_ND_INVALID,
+}
+
+var virtualMACVerdicts = map[string]vrrpCounter{
+	"accepted":     vrrpCounterCOUNTER_VMAC_ACCEPTED,
+	"refused":      vrrpCounterCOUNTER_VMAC_REFUSED,
+	"not_accepted": vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED,
+}
+
+var guardVerdicts = map[string]vrrpCounter{
+	"rewritten": vrrpCounterCOUNTER_GUARD_REWRITTEN,
+	"refused":   vrrpCounterCOUNTER_GUARD_REFUSED,
 }
 
 // Counters reads the router's counters: one syscall. For any goroutine.
@@ -95,30 +138,28 @@ func sumCounters(m *ebpf.Map, key uint32) (Counters, error) {
 
 func nameCounters(sum vrrpCounters) Counters {
 	of := func(c vrrpCounter) uint64 { return sum.Of[c] }
-	c := Counters{
-		AdvertsReceived:  of(vrrpCounterCOUNTER_ADVERT_VALID),
-		AdvertsUnchanged: of(vrrpCounterCOUNTER_ADVERT_UNCHANGED),
-		AdvertsDropped:   make(map[string]uint64, len(dropReasons)),
-		EventsLost:       of(vrrpCounterCOUNTER_EVENT_LOST),
-		ARPRequests: map[string]uint64{
-			"answered": of(vrrpCounterCOUNTER_ARP_ANSWERED),
-			"refused":  of(vrrpCounterCOUNTER_ARP_REFUSED),
-			"passed":   of(vrrpCounterCOUNTER_ARP_PASSED),
-		},
-		ARPConflicts: of(vrrpCounterCOUNTER_ARP_CONFLICT),
-		VirtualMACFrames: map[string]uint64{
-			"accepted": of(vrrpCounterCOUNTER_VMAC_ACCEPTED),
-			"refused":  of(vrrpCounterCOUNTER_VMAC_REFUSED),
-		},
-		ClaimsGuarded: map[string]uint64{
-			"rewritten": of(vrrpCounterCOUNTER_GUARD_REWRITTEN),
-			"refused":   of(vrrpCounterCOUNTER_GUARD_REFUSED),
-		},
+	named := func(names map[string]vrrpCounter) map[string]uint64 {
+		m := make(map[string]uint64, len(names))
+		for name, c := range names {
+			m[name] = of(c)
+		}
+		return m
 	}
-	for counter, reason := range dropReasons {
-		c.AdvertsDropped[reason] = of(counter)
+	return Counters{
+		AdvertsReceived:     of(vrrpCounterCOUNTER_ADVERT_VALID),
+		AdvertsUnchanged:    of(vrrpCounterCOUNTER_ADVERT_UNCHANGED),
+		AdvertsPriorityZero: of(vrrpCounterCOUNTER_ADVERT_PRIORITY_ZERO),
+		AdvertsByChecksum:   named(checksumForms),
+		AdvertsOdd:          named(oddities),
+		AdvertsDropped:      named(dropReasons),
+		EventsLost:          of(vrrpCounterCOUNTER_EVENT_LOST),
+		ARPRequests:         named(arpVerdicts),
+		ARPConflicts:        of(vrrpCounterCOUNTER_ARP_CONFLICT),
+		NDSolicitations:     named(ndVerdicts),
+		NDConflicts:         of(vrrpCounterCOUNTER_ND_CONFLICT),
+		VirtualMACFrames:    named(virtualMACVerdicts),
+		ClaimsGuarded:       named(guardVerdicts),
 	}
-	return c
 }
 
 func (r *Router) zeroCounters() error {

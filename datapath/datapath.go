@@ -16,7 +16,9 @@ import (
 // Limits of the maps, fixed at load.
 const (
 	MaxRouters   = 4096
-	MaxAddresses = 65536
+	MaxAddresses = 65536 // of each family
+
+	maxGroups = MaxRouters
 )
 
 // Datapath is one loaded set of programs and maps, attached to the interfaces
@@ -29,6 +31,7 @@ type Datapath struct {
 	current  *words
 	heard    *words
 	slots    slots
+	groups   groups
 	ports    []*Port
 	left     []Leftover
 	released bool
@@ -50,7 +53,7 @@ func Open(o Options) (*Datapath, error) {
 	if len(o.Interfaces) == 0 {
 		return nil, errors.New("open the datapath: no interface named")
 	}
-	d := &Datapath{}
+	d := &Datapath{slots: slots{limit: MaxRouters}, groups: newGroups()}
 	if err := d.open(o.Interfaces); err != nil {
 		// What a predecessor left stays: its programs keep its addresses inert.
 		return nil, errors.Join(err, d.Close(true))

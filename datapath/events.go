@@ -18,7 +18,10 @@ type EventKind uint8
 // Kinds of events.
 const (
 	EventAdvert   = EventKind(vrrpEventKindEVENT_ADVERT)   // a valid advert other than the followed one
-	EventConflict = EventKind(vrrpEventKindEVENT_CONFLICT) // another station claims a virtual address by ARP
+	EventConflict = EventKind(vrrpEventKindEVENT_CONFLICT) // another station claims a virtual address by ARP or ND
+	// EventSolicitation is a Neighbor Solicitation for a virtual address that is
+	// owned, and that the fast path cannot answer in place. The frame was dropped.
+	EventSolicitation = EventKind(vrrpEventKindEVENT_SOLICITATION)
 )
 
 // Event is something that the fast path saw and the control plane must know.
@@ -26,8 +29,9 @@ type Event struct {
 	Kind     EventKind
 	At       time.Duration // arrival, before any queue
 	Slot     uint32        // Router.Slot
-	Source   netip.Addr    // advert: IP source; conflict: the address that is claimed
-	Hardware [6]byte       // advert: Ethernet source; conflict: who claims
+	Source   netip.Addr    // IP source, of a solicitation perhaps ::; conflict: the address that is claimed
+	Target   netip.Addr    // solicitation: the address that is asked for
+	Hardware [6]byte       // Ethernet source; conflict: who claims
 	TTL      uint8
 	PDU      []byte // advert: all of it; valid until the next event
 }
@@ -146,7 +150,7 @@ func decodeEvent(sample []byte) (Event, bool) {
 	if len(sample) < head+int(raw.Length) {
 		return Event{}, false
 	}
-	return Event{
+	event := Event{
 		Kind:     EventKind(raw.Kind),
 		At:       time.Duration(raw.At),
 		Slot:     raw.Slot,
@@ -154,7 +158,11 @@ func decodeEvent(sample []byte) (Event, bool) {
 		Hardware: raw.Hardware,
 		TTL:      raw.Ttl,
 		PDU:      sample[head : head+int(raw.Length)],
-	}, true
+	}
+	if event.Kind == EventSolicitation {
+		event.Target = address(raw.Family, raw.Target)
+	}
+	return event, true
 }
 
 func address(family uint8, b [16]byte) netip.Addr {

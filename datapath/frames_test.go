@@ -17,7 +17,7 @@ var (
 	strangeMAC = [6]byte{0x02, 0x00, 0x00, 0x00, 0x00, 0x99}
 	broadcast  = [6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 	groupMAC   = [6]byte{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12}
-	group      = netip.MustParseAddr("224.0.0.18")
+	group4     = netip.MustParseAddr("224.0.0.18")
 )
 
 func join(parts ...[]byte) []byte {
@@ -101,7 +101,7 @@ func (a advertPacket) pdu() []byte {
 	b = append(b, a.trailer...)
 	var pseudo []byte
 	if a.pseudo {
-		pseudo = join(a.source.AsSlice(), group.AsSlice(), []byte{0, 112, byte(len(b) >> 8), byte(len(b))})
+		pseudo = join(a.source.AsSlice(), group4.AsSlice(), []byte{0, 112, byte(len(b) >> 8), byte(len(b))})
 	}
 	binary.BigEndian.PutUint16(b[6:], internetSum(pseudo, b))
 	return b
@@ -110,7 +110,7 @@ func (a advertPacket) pdu() []byte {
 func (a advertPacket) frame() []byte { return frameAround(a.pdu(), a.source, a.ttl) }
 
 func ipHeader(length int, source netip.Addr, ttl byte) []byte {
-	h := join([]byte{0x45, 0xc0, byte(length >> 8), byte(length), 0x12, 0x34, 0x40, 0, ttl, 112, 0, 0}, source.AsSlice(), group.AsSlice())
+	h := join([]byte{0x45, 0xc0, byte(length >> 8), byte(length), 0x12, 0x34, 0x40, 0, ttl, 112, 0, 0}, source.AsSlice(), group4.AsSlice())
 	binary.BigEndian.PutUint16(h[10:], internetSum(h))
 	return h
 }

@@ -13,26 +13,39 @@ import (
 // be there. Addresses that the host had for itself are not among them.
 func (d *Datapath) Leftovers() []Leftover { return d.left }
 
-func leftovers(vips, routers *ebpf.Map) ([]Leftover, error) {
+// leftovers lists the addresses in vips, whose keys have the type K.
+func leftovers[K any](vips, routers *ebpf.Map, read func(K) Leftover) ([]Leftover, error) {
 	var (
 		list []Leftover
-		key  vrrpVip4Key
+		key  K
 		slot uint32
 	)
 	it := vips.Iterate()
 	for it.Next(&key, &slot) {
 		var router vrrpRouter
-		if err := routers.Lookup(slot, &router); err != nil || router.Owner != 0 {
+		if err := routers.Lookup(slot, &router); err != nil || router.Flags&vrrpRouterFlagROUTER_OWNER != 0 {
 			continue
 		}
-		var b [4]byte
-		binary.NativeEndian.PutUint32(b[:], key.Address)
-		list = append(list, Leftover{int(key.Ifindex), netip.AddrFrom4(b)})
+		list = append(list, read(key))
 	}
 	if err := it.Err(); err != nil {
 		return nil, fmt.Errorf("list the addresses that a previous daemon served: %w", err)
 	}
 	return list, nil
+}
+
+func leftover4(key vrrpVip4Key) Leftover {
+	var b [4]byte
+	binary.NativeEndian.PutUint32(b[:], key.Address)
+	return Leftover{int(key.Ifindex), netip.AddrFrom4(b)}
+}
+
+func leftover6(key vrrpVip6Key) Leftover {
+	var b [16]byte
+	for i, word := range key.Address {
+		binary.NativeEndian.PutUint32(b[4*i:], word)
+	}
+	return Leftover{int(key.Ifindex), netip.AddrFrom16(b)}
 }
 
 // maps lists all maps by name, as they are pinned.
@@ -51,5 +64,6 @@ func (d *Datapath) maps() map[string]*ebpf.Map {
 		vrrpMapRouters:        o.Routers,
 		vrrpMapScratch:        o.Scratch,
 		vrrpMapVips4:          o.Vips4,
+		vrrpMapVips6:          o.Vips6,
 	}
 }

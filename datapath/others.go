@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Other is a virtual router on the wire that is not ours, as its adverts tell.
+// Other is a virtual router on the wire, as its adverts tell, that is not ours; or
+// that is ours, and is refused for its version or its interval (version 2).
 type Other struct {
 	Interface         int // ifindex
 	VLAN              uint16
@@ -18,6 +19,7 @@ type Other struct {
 	Version           uint8
 	Priority          uint8
 	Interval          time.Duration
+	Checksum          string     // "pseudo-header" or "message-only"; "" where there is no choice
 	Addresses         int        // how many its last advert lists
 	Address           netip.Addr // the first of them
 	First, Last       time.Duration
@@ -25,8 +27,8 @@ type Other struct {
 	Shortest, Longest time.Duration // between two adverts; 0 before the second
 }
 
-// Others lists the virtual routers heard that are not ours, in no order. For
-// any goroutine.
+// Others lists the virtual routers heard that are not ours, and who speaks for
+// ours in another version or (version 2) interval, in no order. For any goroutine.
 func (d *Datapath) Others() ([]Other, error) {
 	var (
 		list []Other
@@ -50,6 +52,7 @@ func describeOther(key vrrpOtherKey, v vrrpOther) Other {
 		Hardware: v.Hardware,
 		Version:  v.Header[0] >> 4,
 		Priority: v.Header[2],
+		Checksum: formName(v.Form),
 
 		Addresses: int(v.Header[3]),
 		First:     time.Duration(v.First), Last: time.Duration(v.Last),
@@ -65,6 +68,22 @@ func describeOther(key vrrpOtherKey, v vrrpOther) Other {
 		o.Interval = time.Duration(binary.BigEndian.Uint16(v.Header[4:])&0xfff) * 10 * time.Millisecond
 	}
 	return o
+}
+
+// The forms of a checksum of version 3 over IPv4.
+const (
+	pseudoHeader = "pseudo-header"
+	messageOnly  = "message-only"
+)
+
+func formName(form uint8) string {
+	switch vrrpChecksumForm(form) {
+	case vrrpChecksumFormCHECKSUM_PSEUDO_HEADER:
+		return pseudoHeader
+	case vrrpChecksumFormCHECKSUM_MESSAGE_ONLY:
+		return messageOnly
+	}
+	return ""
 }
 
 // Leftover is a virtual address that a previous daemon served on an interface.

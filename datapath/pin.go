@@ -75,17 +75,22 @@ func (p pinDir) makeFolder(name string) (string, error) {
 // interface. Maps of another shape, of another version of this program, are not
 // to be understood, and name none.
 func (p pinDir) leftovers(name string) []Leftover {
-	vips, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapVips4), nil)
+	return append(pinnedLeftovers(p.folder(name), vrrpMapVips4, leftover4),
+		pinnedLeftovers(p.folder(name), vrrpMapVips6, leftover6)...)
+}
+
+func pinnedLeftovers[K any](folder, of string, read func(K) Leftover) []Leftover {
+	vips, err := ebpf.LoadPinnedMap(mapPin(folder, of), nil)
 	if err != nil {
 		return nil
 	}
 	defer vips.Close()
-	routers, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapRouters), nil)
+	routers, err := ebpf.LoadPinnedMap(mapPin(folder, vrrpMapRouters), nil)
 	if err != nil {
 		return nil
 	}
 	defer routers.Close()
-	list, err := leftovers(vips, routers)
+	list, err := leftovers(vips, routers, read)
 	if err != nil {
 		return nil
 	}

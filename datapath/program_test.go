@@ -10,26 +10,33 @@ import (
 
 const loopback = 1 // ifindex, in every network namespace; there Run has its frames arrive
 
-// bench is a loaded datapath with virtual router 10 (v3) and 20 (v2, VLAN 30) on loopback.
+// bench is a loaded datapath with virtual router 10 on loopback: of version 3,
+// and in VLAN 30 of version 2; and for IPv6 in both.
 type bench struct {
 	*Datapath
-	v3, v2 *Router
-	port   *Port
+	v3, v2, six, vlanSix *Router
+	port                 *Port
+}
+
+func benchSpec(family, version uint8, vlan uint16) RouterSpec {
+	s := RouterSpec{Interface: loopback, VRID: 10, VLAN: vlan, Family: family, Version: version,
+		VirtualMAC: virtualMAC, DeviceMAC: deviceMAC, Addresses: []netip.Addr{vip}, Interval: time.Second}
+	if family == 6 {
+		s.VirtualMAC, s.Addresses = virtualMAC6, []netip.Addr{vip6, global6}
+	}
+	return s
 }
 
 func newBench(t testing.TB) *bench {
 	newNetwork(t)
 	b := &bench{Datapath: openOn(t, "lo")}
-	var err error
-	b.v3, err = b.AddRouter(RouterSpec{Interface: loopback, VRID: 10, Family: 4, Version: 3,
-		VirtualMAC: virtualMAC, DeviceMAC: deviceMAC, Addresses: []netip.Addr{vip}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.v2, err = b.AddRouter(RouterSpec{Interface: loopback, VLAN: 30, VRID: 10, Family: 4, Version: 2,
-		VirtualMAC: virtualMAC, DeviceMAC: deviceMAC, Addresses: []netip.Addr{vip}})
-	if err != nil {
-		t.Fatal(err)
+	for _, r := range []struct {
+		router **Router
+		spec   RouterSpec
+	}{
+		{&b.v3, benchSpec(4, 3, 0)}, {&b.v2, benchSpec(4, 2, 30)}, {&b.six, benchSpec(6, 3, 0)}, {&b.vlanSix, benchSpec(6, 3, 30)},
+	} {
+		*r.router = b.add(t, r.spec)
 	}
 	b.port = b.Port("lo")
 	b.port.datapath = b.Datapath
@@ -39,8 +46,38 @@ func newBench(t testing.TB) *bench {
 	return b
 }
 
-func (b *bench) own()    { b.v3.SetLease(Now() + time.Hour); b.v2.SetLease(Now() + time.Hour) }
-func (b *bench) disown() { b.v3.SetLease(0); b.v2.SetLease(0) }
+func (b *bench) add(t testing.TB, spec RouterSpec) *Router {
+	t.Helper()
+	r, err := b.AddRouter(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// replace puts a virtual router in place of another, with one thing changed.
+func (b *bench) replace(t testing.TB, router **Router, change func(*RouterSpec)) {
+	t.Helper()
+	spec := (*router).spec
+	if err := (*router).Remove(); err != nil {
+		t.Fatal(err)
+	}
+	change(&spec)
+	*router = b.add(t, spec)
+}
+
+func (b *bench) routers() map[string]*Router {
+	return map[string]*Router{"": b.v3, "vlan ": b.v2, "six ": b.six, "vlan six ": b.vlanSix}
+}
+
+func (b *bench) setLeases(until time.Duration) {
+	for _, r := range b.routers() {
+		r.SetLease(until)
+	}
+}
+
+func (b *bench) own()    { b.setLeases(Now() + time.Hour) }
+func (b *bench) disown() { b.setLeases(0) }
 
 // run runs a frame, and tells also what was counted meanwhile.
 func (b *bench) run(t *testing.T, hook Hook, frame []byte) (Outcome, map[string]uint64) {
@@ -62,7 +99,11 @@ func (b *bench) run(t *testing.T, hook Hook, frame []byte) (Outcome, map[string]
 func (b *bench) counts(t *testing.T) map[string]uint64 {
 	t.Helper()
 	all := make(map[string]uint64)
-	for who, read := range map[string]func() (Counters, error){"": b.v3.Counters, "vlan ": b.v2.Counters, "port ": b.port.Counters} {
+	readers := map[string]func() (Counters, error){"port ": b.port.Counters}
+	for who, r := range b.routers() {
+		readers[who] = r.Counters
+	}
+	for who, read := range readers {
 		c, err := read()
 		if err != nil {
 			t.Fatal(err)
@@ -77,8 +118,11 @@ func flatten(into map[string]uint64, who string, c Counters) {
 	into[who+"unchanged"] = c.AdvertsUnchanged
 	into[who+"lost"] = c.EventsLost
 	into[who+"conflict"] = c.ARPConflicts
+	into[who+"nd conflict"] = c.NDConflicts
+	into[who+"farewell"] = c.AdvertsPriorityZero
 	for prefix, m := range map[string]map[string]uint64{
 		"dropped ": c.AdvertsDropped, "arp ": c.ARPRequests, "vmac ": c.VirtualMACFrames, "guard ": c.ClaimsGuarded,
+		"checksum ": c.AdvertsByChecksum, "odd ": c.AdvertsOdd, "nd ": c.NDSolicitations,
 	} {
 		for name, n := range m {
 			into[who+prefix+name] = n
@@ -179,7 +223,7 @@ func TestFramesToTheVirtualMACAreTheOwnersOnly(t *testing.T) {
 		{name: "in its VLAN", backup: true, frame: tagged(to(virtualMAC), 30), verdict: Drop, counted: once("vlan vmac refused")},
 		{name: "in another VLAN it is nobody's", backup: true, frame: tagged(to(virtualMAC), 31), verdict: Pass},
 		{name: "of another VRID it is not ours to drop", backup: true, frame: to([6]byte{0, 0, 0x5e, 0, 1, 11}), verdict: Pass},
-		{name: "of the other family it is not ours to drop", backup: true, frame: to([6]byte{0, 0, 0x5e, 0, 2, 10}), verdict: Pass},
+		{name: "of the other family it is the other family's", backup: true, frame: to(virtualMAC6), verdict: Drop, counted: once("six vmac refused")},
 		{name: "a frame to the interface passes", backup: true, frame: to(deviceMAC), verdict: Pass},
 	})
 }

@@ -10,64 +10,50 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// RouterSpec is a virtual router, as the fast path has to know it.
-type RouterSpec struct {
-	Interface  int    // ifindex
-	VLAN       uint16 // 0: untagged
-	VRID       uint8
-	Family     uint8 // 4 or 6
-	Version    uint8 // 2 or 3
-	VirtualMAC [6]byte
-	DeviceMAC  [6]byte
-	Addresses  []netip.Addr
-	// Owner says that the addresses are the host's own, with or without VRRP.
-	Owner bool
-}
-
 // Router is an installed virtual router. SetLease, Lease, Follow, Unfollow and
 // Heard neither block nor fail; one goroutine at a time may use a Router.
 type Router struct {
 	datapath *Datapath
 	spec     RouterSpec
 	slot     uint32
+	group    *group
 }
 
-// slots hands out indexes into the arrays of routers and leases.
-type slots struct {
-	next uint32
-	free []uint32
-}
-
-func (s *slots) take() (uint32, error) {
-	if n := len(s.free); n > 0 {
-		slot := s.free[n-1]
-		s.free = s.free[:n-1]
-		return slot, nil
-	}
-	if s.next == MaxRouters {
-		return 0, fmt.Errorf("more than %d virtual routers", MaxRouters)
-	}
-	s.next++
-	return s.next - 1, nil
-}
-
-// AddRouter installs a virtual router, silent: its lease is 0. On error
-// nothing of it is left.
+// AddRouter installs a virtual router, silent, unless it joins a group that owns
+// its lease already. On error nothing of it is left.
 func (d *Datapath) AddRouter(spec RouterSpec) (*Router, error) {
-	slot, err := d.slots.take()
+	r, err := d.addRouter(spec)
 	if err != nil {
 		return nil, fmt.Errorf("install virtual router %d on interface %d: %w", spec.VRID, spec.Interface, err)
 	}
-	r := &Router{datapath: d, spec: spec, slot: slot}
+	return r, nil
+}
+
+func (d *Datapath) addRouter(spec RouterSpec) (*Router, error) {
+	if err := spec.check(); err != nil {
+		return nil, err
+	}
+	slot, err := d.slots.take()
+	if err != nil {
+		return nil, err
+	}
+	group, err := d.groups.join(spec.Group)
+	if err != nil {
+		d.slots.give(slot)
+		return nil, err
+	}
+	r := &Router{datapath: d, spec: spec, slot: slot, group: group}
 	if err := r.install(); err != nil {
-		return nil, errors.Join(fmt.Errorf("install virtual router %d on interface %d: %w", spec.VRID, spec.Interface, err), r.Remove())
+		return nil, errors.Join(err, r.Remove())
 	}
 	return r, nil
 }
 
 func (r *Router) install() error {
-	r.SetLease(0)
-	r.Resume(0)
+	if r.group.members == 1 {
+		r.SetLease(0)
+		r.Resume(0)
+	}
 	r.YieldTo(0)
 	r.Unfollow()
 	r.datapath.heard.store(int(r.slot), 0)
@@ -78,7 +64,8 @@ func (r *Router) install() error {
 		return err
 	}
 	for _, a := range r.spec.Addresses {
-		if err := r.datapath.objects.Vips4.Update(r.vipKey(a), r.slot, ebpf.UpdateNoExist); err != nil {
+		m, key := r.vip(a)
+		if err := m.Update(key, r.slot, ebpf.UpdateNoExist); err != nil {
 			return fmt.Errorf("virtual address %s: %w", a, explainUpdate(err))
 		}
 	}
@@ -89,16 +76,16 @@ func (r *Router) install() error {
 }
 
 func (r *Router) write() error {
-	router := vrrpRouter{
-		Group:      r.slot,
+	return r.datapath.objects.Routers.Put(r.slot, vrrpRouter{
+		Group:      r.group.index,
 		VirtualMac: r.spec.VirtualMAC,
 		DeviceMac:  r.spec.DeviceMAC,
 		Version:    r.spec.Version,
-	}
-	if r.spec.Owner {
-		router.Owner = 1
-	}
-	return r.datapath.objects.Routers.Put(r.slot, router)
+		Interval:   r.spec.wireInterval(),
+		Addresses:  uint32(len(r.spec.Addresses)),
+		AddressSum: r.spec.addressSum(),
+		Flags:      r.spec.flags(),
+	})
 }
 
 func explainUpdate(err error) error {
@@ -108,18 +95,23 @@ func explainUpdate(err error) error {
 	return err
 }
 
-// Remove ends the lease and takes the virtual router out of the fast path.
+// Remove takes the virtual router out of the fast path, and ends its lease,
+// unless others of its group still have it.
 func (r *Router) Remove() error {
-	r.SetLease(0)
+	if r.group.members == 1 {
+		r.SetLease(0)
+	}
 	var errs []error
 	if err := r.deleteOwn(r.datapath.objects.RouterIds, r.key()); err != nil {
 		errs = append(errs, err)
 	}
 	for _, a := range r.spec.Addresses {
-		errs = append(errs, r.deleteOwn(r.datapath.objects.Vips4, r.vipKey(a)))
+		m, key := r.vip(a)
+		errs = append(errs, r.deleteOwn(m, key))
 	}
 	r.Unfollow()
-	r.datapath.slots.free = append(r.datapath.slots.free, r.slot)
+	r.datapath.groups.leave(r.group)
+	r.datapath.slots.give(r.slot)
 	return errors.Join(errs...)
 }
 
@@ -136,9 +128,12 @@ func (r *Router) key() vrrpRouterKey {
 	return vrrpRouterKey{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Vrid: r.spec.VRID, Family: r.spec.Family}
 }
 
-func (r *Router) vipKey(a netip.Addr) vrrpVip4Key {
-	four := a.As4()
-	return vrrpVip4Key{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Address: binary.NativeEndian.Uint32(four[:])}
+// vip is where a virtual address is entered.
+func (r *Router) vip(a netip.Addr) (m *ebpf.Map, key any) {
+	if r.spec.Family == 6 {
+		return r.datapath.objects.Vips6, vrrpVip6Key{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Address: [4]uint32(words32(a))}
+	}
+	return r.datapath.objects.Vips4, vrrpVip4Key{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Address: words32(a)[0]}
 }
 
 // Slot names the router in events.
@@ -162,15 +157,15 @@ const (
 	atYieldsTo     = 3
 )
 
-// SetLease makes this host the owner until the given time, or, with 0, not the
-// owner any more: one atomic store.
+// SetLease makes this host the owner of the router and its group until the given
+// time, or, with 0, not the owner any more: one atomic store.
 func (r *Router) SetLease(until time.Duration) {
-	r.datapath.leases.store(int(r.slot)*wordsOfLease, uint64(until))
+	r.datapath.leases.store(int(r.group.index)*wordsOfLease, uint64(until))
 }
 
-// Lease is the lease as the fast path sees it.
+// Lease is the group's lease as the fast path sees it.
 func (r *Router) Lease() time.Duration {
-	return time.Duration(r.datapath.leases.load(int(r.slot) * wordsOfLease))
+	return time.Duration(r.datapath.leases.load(int(r.group.index) * wordsOfLease))
 }
 
 // YieldTo tells the fast path the least priority that ends this host's
@@ -183,7 +178,7 @@ func (r *Router) YieldTo(priority uint8) {
 // Resume takes back what the fast path has yielded to the advert that arrived at
 // that time, and not what it has yielded to another since; 0: to any.
 func (r *Router) Resume(at time.Duration) {
-	word := int(r.slot)*wordsOfLease + atYielded
+	word := int(r.group.index)*wordsOfLease + atYielded
 	if at == 0 {
 		r.datapath.leases.store(word, 0)
 		return
@@ -193,7 +188,7 @@ func (r *Router) Resume(at time.Duration) {
 
 // Yielded reports whether the fast path has yielded since Resume.
 func (r *Router) Yielded() bool {
-	return r.datapath.leases.load(int(r.slot)*wordsOfLease+atYielded) != 0
+	return r.datapath.leases.load(int(r.group.index)*wordsOfLease+atYielded) != 0
 }
 
 // Follow tells the fast path which advert keeps this backup quiet: source and

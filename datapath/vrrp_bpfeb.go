@@ -13,51 +13,65 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type vrrpAdvertEvent struct {
-	_         structs.HostLayout
-	Head      vrrpEvent
-	Pdu       [1036]uint8
-	Known     uint32
-	Sum       uint64
-	PseudoSum uint64
-}
-
 type vrrpArrivalTimes struct {
 	_      structs.HostLayout
 	Bucket [17]uint64
 	Sum    uint64
 }
 
+type vrrpChecksumForm uint32
+
+const (
+	vrrpChecksumFormCHECKSUM_FIXED         vrrpChecksumForm = 0
+	vrrpChecksumFormCHECKSUM_PSEUDO_HEADER vrrpChecksumForm = 1
+	vrrpChecksumFormCHECKSUM_MESSAGE_ONLY  vrrpChecksumForm = 2
+)
+
 type vrrpCounter uint32
 
 const (
-	vrrpCounterCOUNTER_ADVERT_VALID     vrrpCounter = 0
-	vrrpCounterCOUNTER_ADVERT_UNCHANGED vrrpCounter = 1
-	vrrpCounterCOUNTER_ADVERT_IP_HEADER vrrpCounter = 2
-	vrrpCounterCOUNTER_ADVERT_FRAGMENT  vrrpCounter = 3
-	vrrpCounterCOUNTER_ADVERT_TTL       vrrpCounter = 4
-	vrrpCounterCOUNTER_ADVERT_VERSION   vrrpCounter = 5
-	vrrpCounterCOUNTER_ADVERT_TYPE      vrrpCounter = 6
-	vrrpCounterCOUNTER_ADVERT_LENGTH    vrrpCounter = 7
-	vrrpCounterCOUNTER_ADVERT_CHECKSUM  vrrpCounter = 8
-	vrrpCounterCOUNTER_ADVERT_VRID      vrrpCounter = 9
-	vrrpCounterCOUNTER_ADVERT_COUNT     vrrpCounter = 10
-	vrrpCounterCOUNTER_ADVERT_INTERVAL  vrrpCounter = 11
-	vrrpCounterCOUNTER_EVENT_LOST       vrrpCounter = 12
-	vrrpCounterCOUNTER_ARP_ANSWERED     vrrpCounter = 13
-	vrrpCounterCOUNTER_ARP_REFUSED      vrrpCounter = 14
-	vrrpCounterCOUNTER_ARP_PASSED       vrrpCounter = 15
-	vrrpCounterCOUNTER_ARP_CONFLICT     vrrpCounter = 16
-	vrrpCounterCOUNTER_VMAC_ACCEPTED    vrrpCounter = 17
-	vrrpCounterCOUNTER_VMAC_REFUSED     vrrpCounter = 18
-	vrrpCounterCOUNTER_GUARD_REWRITTEN  vrrpCounter = 19
-	vrrpCounterCOUNTER_GUARD_REFUSED    vrrpCounter = 20
-	vrrpCounterCOUNTERS                 vrrpCounter = 21
+	vrrpCounterCOUNTER_ADVERT_VALID         vrrpCounter = 0
+	vrrpCounterCOUNTER_ADVERT_UNCHANGED     vrrpCounter = 1
+	vrrpCounterCOUNTER_ADVERT_PRIORITY_ZERO vrrpCounter = 2
+	vrrpCounterCOUNTER_ADVERT_PSEUDO_HEADER vrrpCounter = 3
+	vrrpCounterCOUNTER_ADVERT_MESSAGE_ONLY  vrrpCounter = 4
+	vrrpCounterCOUNTER_ADVERT_ODD_INTERVAL  vrrpCounter = 5
+	vrrpCounterCOUNTER_ADVERT_ODD_ADDRESSES vrrpCounter = 6
+	vrrpCounterCOUNTER_ADVERT_ODD_MAC       vrrpCounter = 7
+	vrrpCounterCOUNTER_ADVERT_IP_HEADER     vrrpCounter = 8
+	vrrpCounterCOUNTER_ADVERT_FRAGMENT      vrrpCounter = 9
+	vrrpCounterCOUNTER_ADVERT_TTL           vrrpCounter = 10
+	vrrpCounterCOUNTER_ADVERT_VERSION       vrrpCounter = 11
+	vrrpCounterCOUNTER_ADVERT_TYPE          vrrpCounter = 12
+	vrrpCounterCOUNTER_ADVERT_LENGTH        vrrpCounter = 13
+	vrrpCounterCOUNTER_ADVERT_CHECKSUM      vrrpCounter = 14
+	vrrpCounterCOUNTER_ADVERT_VRID          vrrpCounter = 15
+	vrrpCounterCOUNTER_ADVERT_PEER          vrrpCounter = 16
+	vrrpCounterCOUNTER_ADVERT_COUNT         vrrpCounter = 17
+	vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS vrrpCounter = 18
+	vrrpCounterCOUNTER_ADVERT_INTERVAL      vrrpCounter = 19
+	vrrpCounterCOUNTER_ADVERT_SOURCE_MAC    vrrpCounter = 20
+	vrrpCounterCOUNTER_EVENT_LOST           vrrpCounter = 21
+	vrrpCounterCOUNTER_ARP_ANSWERED         vrrpCounter = 22
+	vrrpCounterCOUNTER_ARP_REFUSED          vrrpCounter = 23
+	vrrpCounterCOUNTER_ARP_PASSED           vrrpCounter = 24
+	vrrpCounterCOUNTER_ARP_CONFLICT         vrrpCounter = 25
+	vrrpCounterCOUNTER_ND_ANSWERED          vrrpCounter = 26
+	vrrpCounterCOUNTER_ND_REFUSED           vrrpCounter = 27
+	vrrpCounterCOUNTER_ND_PASSED_ON         vrrpCounter = 28
+	vrrpCounterCOUNTER_ND_INVALID           vrrpCounter = 29
+	vrrpCounterCOUNTER_ND_CONFLICT          vrrpCounter = 30
+	vrrpCounterCOUNTER_VMAC_ACCEPTED        vrrpCounter = 31
+	vrrpCounterCOUNTER_VMAC_REFUSED         vrrpCounter = 32
+	vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED    vrrpCounter = 33
+	vrrpCounterCOUNTER_GUARD_REWRITTEN      vrrpCounter = 34
+	vrrpCounterCOUNTER_GUARD_REFUSED        vrrpCounter = 35
+	vrrpCounterCOUNTERS                     vrrpCounter = 36
 )
 
 type vrrpCounters struct {
 	_  structs.HostLayout
-	Of [21]uint64
+	Of [36]uint64
 }
 
 type vrrpCurrent struct {
@@ -72,22 +86,22 @@ type vrrpEvent struct {
 	At       uint64
 	Slot     uint32
 	Ifindex  uint32
+	Source   [16]uint8
+	Target   [16]uint8
 	Vlan     uint16
 	Length   uint16
 	Kind     vrrpEventKind
 	Family   uint8
 	Ttl      uint8
-	Pad      [2]uint8
-	Source   [16]uint8
 	Hardware [6]uint8
-	Pad2     [6]uint8
 }
 
 type vrrpEventKind uint32
 
 const (
-	vrrpEventKindEVENT_ADVERT   vrrpEventKind = 1
-	vrrpEventKindEVENT_CONFLICT vrrpEventKind = 2
+	vrrpEventKindEVENT_ADVERT       vrrpEventKind = 1
+	vrrpEventKindEVENT_CONFLICT     vrrpEventKind = 2
+	vrrpEventKindEVENT_SOLICITATION vrrpEventKind = 3
 )
 
 type vrrpLease struct {
@@ -106,7 +120,8 @@ type vrrpOther struct {
 	Header   [8]uint8
 	Address  [16]uint8
 	Hardware [6]uint8
-	Pad      [2]uint8
+	Form     uint8
+	Pad      uint8
 }
 
 type vrrpOtherKey struct {
@@ -118,15 +133,45 @@ type vrrpOtherKey struct {
 	Source  [16]uint8
 }
 
+type vrrpPacket struct {
+	_            structs.HostLayout
+	Head         vrrpEvent
+	Pdu          [1480]uint8
+	Sum          uint64
+	PseudoSum    uint64
+	Destination  [4]uint32
+	Known        uint32
+	OtherVersion uint32
+	Form         vrrpChecksumForm
+	Claims       uint32
+	Claimed      uint32
+	Option       uint32
+	LinkLayer    [6]uint8
+	Pad          [2]uint8
+}
+
 type vrrpRouter struct {
 	_          structs.HostLayout
 	Group      uint32
 	VirtualMac [6]uint8
 	DeviceMac  [6]uint8
 	Version    uint8
-	Owner      uint8
-	Pad        [2]uint8
+	Pad        uint8
+	Interval   uint16
+	Addresses  uint32
+	Flags      vrrpRouterFlag
+	Pad2       uint32
+	AddressSum uint64
 }
+
+type vrrpRouterFlag uint32
+
+const (
+	vrrpRouterFlagROUTER_OWNER      vrrpRouterFlag = 1
+	vrrpRouterFlagROUTER_NO_ACCEPT  vrrpRouterFlag = 2
+	vrrpRouterFlagROUTER_STRICT_MAC vrrpRouterFlag = 4
+	vrrpRouterFlagROUTER_UNICAST    vrrpRouterFlag = 8
+)
 
 type vrrpRouterKey struct {
 	_       structs.HostLayout
@@ -142,6 +187,14 @@ type vrrpVip4Key struct {
 	Vlan    uint16
 	Pad     uint16
 	Address uint32
+}
+
+type vrrpVip6Key struct {
+	_       structs.HostLayout
+	Ifindex uint32
+	Vlan    uint16
+	Pad     uint16
+	Address [4]uint32
 }
 
 // Names of all BPF objects in the ELF.
@@ -160,6 +213,7 @@ const (
 	vrrpMapRouters        = "routers"
 	vrrpMapScratch        = "scratch"
 	vrrpMapVips4          = "vips4"
+	vrrpMapVips6          = "vips6"
 	vrrpProgVrrpAccept    = "vrrp_accept"
 	vrrpProgVrrpEgress    = "vrrp_egress"
 	vrrpProgVrrpIngress   = "vrrp_ingress"
@@ -230,6 +284,7 @@ type vrrpMapSpecs struct {
 	Routers        *ebpf.MapSpec `ebpf:"routers"`
 	Scratch        *ebpf.MapSpec `ebpf:"scratch"`
 	Vips4          *ebpf.MapSpec `ebpf:"vips4"`
+	Vips6          *ebpf.MapSpec `ebpf:"vips6"`
 }
 
 // vrrpVariableSpecs contains global variables before they are loaded into the kernel.
@@ -270,6 +325,7 @@ type vrrpMaps struct {
 	Routers        *ebpf.Map `ebpf:"routers"`
 	Scratch        *ebpf.Map `ebpf:"scratch"`
 	Vips4          *ebpf.Map `ebpf:"vips4"`
+	Vips6          *ebpf.Map `ebpf:"vips6"`
 }
 
 func (m *vrrpMaps) Close() error {
@@ -286,6 +342,7 @@ func (m *vrrpMaps) Close() error {
 		m.Routers,
 		m.Scratch,
 		m.Vips4,
+		m.Vips6,
 	)
 }
 

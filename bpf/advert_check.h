@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Is it an advert to be believed? RFC 9568 §7.1, in its order.
+ */
+#pragma once
+
+#include "state.h"
+
+static __always_inline bool ip_checksum_good(const struct iphdr *ip)
+{
+	const __be32 *word = (const void *)ip;
+
+	return fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]) == 0xffff;
+}
+
+/*
+ * The checks that a receiving IP makes before it looks at the protocol, RFC
+ * 1122 §3.2.1. No VRRP router sends IP options: with them it is refused.
+ */
+static __always_inline enum counter check_ipv4(const struct frame *f, const struct iphdr *ip)
+{
+	__u32 total = wire_length(ip->tot_len);
+
+	if (ip->version != 4 || ip->ihl != sizeof(*ip) / 4 || total < sizeof(*ip) ||
+	    f->network + total > f->end || !ip_checksum_good(ip))
+		return COUNTER_ADVERT_IP_HEADER;
+	if (ip->frag_off & bpf_htons(0x3fff))
+		return COUNTER_ADVERT_FRAGMENT;
+	return COUNTER_ADVERT_VALID;
+}
+
+/* The same for RFC 8200, and for extension headers as for options. */
+static __always_inline enum counter check_ipv6(const struct frame *f, const struct ipv6_header *ip)
+{
+	__u32 length = wire_length(ip->payload_length);
+
+	if ((ip->version_class_flow & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000) ||
+	    f->network + sizeof(*ip) + length > f->end)
+		return COUNTER_ADVERT_IP_HEADER;
+	if (ip->next_header == NEXT_FRAGMENT)
+		return COUNTER_ADVERT_FRAGMENT;
+	return ip->next_header == VRRP_PROTOCOL ? COUNTER_ADVERT_VALID : COUNTER_ADVERT_IP_HEADER;
+}
+
+static __always_inline enum counter read_ipv4(const struct frame *f, const struct iphdr *ip,
+					      struct packet *copy)
+{
+	copy_head(f, copy, 4, bpf_ntohs(ip->tot_len) - sizeof(*ip), ip->ttl);
+	*(__be32 *)copy->head.source = ip->saddr;
+	copy->pseudo_sum += (__u64)ip->saddr + ip->daddr + bpf_htons(VRRP_PROTOCOL);
+	return check_ipv4(f, ip);
+}
+
+static __always_inline enum counter read_ipv6(const struct frame *f, const struct ipv6_header *ip,
+					      struct packet *copy)
+{
+	copy_ipv6(f, ip, copy);
+	return check_ipv6(f, ip);
+}
+
+/* Version 2 does not exist for IPv6, RFC 3768 §1. */
+static __always_inline bool speaks(__u8 version, __u8 family)
+{
+	return version == 3 || (version == 2 && family == 4);
+}
+
+/* v2 has 8 bytes of authentication data behind the addresses, RFC 3768 §5.1. */
+static __always_inline __u32 expected_length(const struct vrrp_header *vrrp, __u8 version,
+					     __u8 family)
+{
+	return sizeof(*vrrp) + (family == 4 ? 4 : 16) * vrrp->count + (version == 2 ? 8 : 0);
+}
+
+/*
+ * RFC 9568 §7.1, in its order, up to the length. Whose advert it is is found
+ * out early, only so that the reason is counted there.
+ */
+static __always_inline enum counter
+check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packet *copy)
+{
+	__u32 length = copy->head.length;
+	__u8 family = copy->head.family;
+	bool whole = (void *)(vrrp + 1) <= f->end && length >= sizeof(*vrrp);
+	struct router *router = NULL;
+	__u8 version;
+
+	if (whole)
+		router = find_router(f, family, vrrp->vrid, &copy->head.slot);
+	copy->known = router != NULL;
+	if (copy->head.ttl != VRRP_TTL)
+		return COUNTER_ADVERT_TTL;
+	if (!length || (void *)&vrrp->vrid > f->end)
+		return COUNTER_ADVERT_LENGTH;
+	version = vrrp->version_type >> 4;
+	if (!speaks(version, family))
+		return COUNTER_ADVERT_VERSION;
+	copy->other_version = router && version != router->version;
+	if ((vrrp->version_type & 0x0f) != VRRP_TYPE_ADVERT)
+		return COUNTER_ADVERT_TYPE;
+	if (!whole || length > MAX_PDU || length != expected_length(vrrp, version, family))
+		return COUNTER_ADVERT_LENGTH;
+	return COUNTER_ADVERT_VALID;
+}
+
+/*
+ * v2 sums the message alone, IPv6 the pseudo-header too. v3 over IPv4 is summed
+ * with or without: RFC 9568 §5.2.8 says without, keepalived, FRR and others
+ * send with, so both are good.
+ */
+static __always_inline bool checksum_good(struct packet *copy, __u8 version)
+{
+	bool choice = version == 3 && copy->head.family == 4;
+
+	if (version == 3 && fold(copy->sum + copy->pseudo_sum) == 0xffff) {
+		copy->form = choice ? CHECKSUM_PSEUDO_HEADER : CHECKSUM_FIXED;
+		return true;
+	}
+	copy->form = choice ? CHECKSUM_MESSAGE_ONLY : CHECKSUM_FIXED;
+	return copy->head.family == 4 && fold(copy->sum) == 0xffff;
+}
+
+static __always_inline const struct vrrp_header *vrrp_header(const struct packet *copy)
+{
+	return (const void *)copy->pdu;
+}
+
+/* The interval as on the wire. v2: seconds in the low byte; v3: 12 bits of centiseconds. */
+static __always_inline __be16 interval_of(const struct vrrp_header *vrrp)
+{
+	return vrrp->interval & bpf_htons(vrrp->version_type >> 4 == 2 ? 0x00ff : 0x0fff);
+}
+
+static __always_inline bool other_interval(const struct packet *copy, const struct router *router)
+{
+	return router->interval && interval_of(vrrp_header(copy)) != router->interval;
+}
+
+static __always_inline bool other_mac(const struct packet *copy, const struct router *router)
+{
+	return !same_mac(copy->head.hardware, router->virtual_mac);
+}
+
+/* The sum of the PDU is that of its header, its addresses and, v2, its authentication data. */
+static __always_inline bool other_addresses(const struct packet *copy, const struct router *router)
+{
+	const __u32 *word = (const __u32 *)copy->pdu;
+	__u64 sum = copy->sum - word[0] - word[1];
+	__u32 count = vrrp_header(copy)->count;
+
+	if (vrrp_header(copy)->version_type >> 4 == 2)
+		sum -= (__u64)word[2 + count] + word[3 + count];
+	return count != router->addresses || sum != router->address_sum;
+}
+
+static __always_inline bool link_local_first(const struct packet *copy)
+{
+	__be32 first = *(__be32 *)(copy->pdu + sizeof(struct vrrp_header));
+
+	return (first & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* RFC 9568 §7.1 from the checksum on; router is NULL for another's. */
+static __always_inline enum counter check_content(struct packet *copy, const struct router *router)
+{
+	const struct vrrp_header *vrrp = vrrp_header(copy);
+	__u8 version = vrrp->version_type >> 4;
+
+	if (!checksum_good(copy, version))
+		return COUNTER_ADVERT_CHECKSUM;
+	if (!router)
+		return COUNTER_ADVERT_VRID;
+	if (copy->other_version)
+		return COUNTER_ADVERT_VERSION;
+	if (router->flags & ROUTER_UNICAST)
+		return COUNTER_ADVERT_PEER;
+	if (!vrrp->count)
+		return COUNTER_ADVERT_COUNT;
+	if (copy->head.family == 6 && !link_local_first(copy))
+		return COUNTER_ADVERT_FIRST_ADDRESS;
+	/* Erratum 8301. Another interval than ours, v3 adopts, RFC 3768 §7.1 refuses. */
+	if (!interval_of(vrrp) || (version == 2 && other_interval(copy, router)))
+		return COUNTER_ADVERT_INTERVAL;
+	if (router->flags & ROUTER_STRICT_MAC && other_mac(copy, router))
+		return COUNTER_ADVERT_SOURCE_MAC;
+	return COUNTER_ADVERT_VALID;
+}

@@ -1,0 +1,104 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// RouterSpec is a virtual router, as the fast path has to know it.
+type RouterSpec struct {
+	Interface  int    // ifindex
+	VLAN       uint16 // 0: untagged
+	VRID       uint8
+	Family     uint8 // 4 or 6
+	Version    uint8 // 2 or 3
+	VirtualMAC [6]byte
+	DeviceMAC  [6]byte
+	Addresses  []netip.Addr
+	// Owner says that the addresses are the host's own, with or without VRRP.
+	Owner bool
+	// Interval is Advertisement_Interval, in whole units of the version (10 ms;
+	// version 2: 1 s). An advert with another is counted, in version 2 refused.
+	// 0: any will do.
+	Interval time.Duration
+	// NoAccept drops what is sent to the virtual addresses themselves, Neighbor
+	// Discovery excepted: Accept_Mode False, RFC 9568 §6.1.
+	NoAccept bool
+	// StrictMAC refuses adverts whose Ethernet source is not the virtual MAC.
+	StrictMAC bool
+	// Unicast says that its adverts come by unicast: those by multicast are refused.
+	Unicast bool
+	// Group names the routers that share one lease; "": a lease of its own.
+	Group string
+}
+
+// unit is what the version counts intervals in, and most the longest that a packet can say.
+func (s RouterSpec) unit() (unit, most time.Duration) {
+	if s.Version == 2 {
+		return time.Second, 255 * time.Second
+	}
+	return 10 * time.Millisecond, 40950 * time.Millisecond
+}
+
+// check says what the fast path cannot express.
+func (s RouterSpec) check() error {
+	unit, most := s.unit()
+	switch {
+	case s.Family != 4 && s.Family != 6:
+		return fmt.Errorf("family %d is not 4 or 6", s.Family)
+	case s.Version != 3 && (s.Version != 2 || s.Family == 6):
+		return fmt.Errorf("version %d does not exist for IPv%d", s.Version, s.Family)
+	case s.Interval < 0 || s.Interval > most || s.Interval%unit != 0:
+		return fmt.Errorf("interval %v is not within 0..%v in steps of %v", s.Interval, most, unit)
+	}
+	for _, a := range s.Addresses {
+		if a.Is4() != (s.Family == 4) || a.Zone() != "" {
+			return fmt.Errorf("virtual address %s is not an IPv%d address without zone", a, s.Family)
+		}
+	}
+	return nil
+}
+
+// wireInterval is the interval as adverts carry it, in network order.
+func (s RouterSpec) wireInterval() uint16 {
+	unit, _ := s.unit()
+	var b [2]byte
+	binary.BigEndian.PutUint16(b[:], uint16(s.Interval/unit))
+	return binary.NativeEndian.Uint16(b[:])
+}
+
+func (s RouterSpec) addressSum() uint64 {
+	var sum uint64
+	for _, a := range s.Addresses {
+		for _, word := range words32(a) {
+			sum += uint64(word)
+		}
+	}
+	return sum
+}
+
+func (s RouterSpec) flags() vrrpRouterFlag {
+	var flags vrrpRouterFlag
+	for flag, set := range map[vrrpRouterFlag]bool{
+		vrrpRouterFlagROUTER_OWNER:      s.Owner,
+		vrrpRouterFlagROUTER_NO_ACCEPT:  s.NoAccept,
+		vrrpRouterFlagROUTER_STRICT_MAC: s.StrictMAC,
+		vrrpRouterFlagROUTER_UNICAST:    s.Unicast,
+	} {
+		if set {
+			flags |= flag
+		}
+	}
+	return flags
+}
+
+// words32 is an address as the programs read it, 4 bytes at a time.
+func words32(a netip.Addr) []uint32 {
+	var words []uint32
+	for b := a.AsSlice(); len(b) > 0; b = b[4:] {
+		words = append(words, binary.NativeEndian.Uint32(b))
+	}
+	return words
+}
