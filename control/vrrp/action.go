@@ -61,9 +61,13 @@ type (
 	// Notice is for the operator: something is odd about a sender, and is said
 	// once, and again when it says something else.
 	Notice struct {
-		Kind     NoticeKind
-		Source   netip.Addr    // who sent the advert
-		Interval time.Duration // what it said
+		Kind   NoticeKind
+		Source netip.Addr // who sent the advert
+		// What it said; only what the Kind is about is set.
+		Interval  time.Duration
+		Addresses []netip.Addr
+		Form      ChecksumForm
+		AuthType  uint8
 	}
 )
 
@@ -92,8 +96,10 @@ const (
 	HigherAddress                             // to Backup: the same priority and a higher address
 	LeaseLost                                 // to Backup: no advert left this host in time
 	LinkLost                                  // to Fault
-	LinkRestored                              // from Fault
+	LinkRestored                              // from Fault: no link of the router or its group is down
 	ShutdownRequested                         // to Init
+	GroupLeft                                 // to Backup: another member of the group is not master
+	GroupFaulty                               // to Fault: the link of another member of the group is down
 )
 
 // String returns the reason as logs and metrics show it.
@@ -110,6 +116,8 @@ func (t TransitionReason) String() string {
 		LinkLost:          "link_down",
 		LinkRestored:      "link_up",
 		ShutdownRequested: "shutdown",
+		GroupLeft:         "group_member_left",
+		GroupFaulty:       "group_fault",
 	}, t)
 }
 
@@ -118,16 +126,24 @@ type NoticeKind uint8
 
 // The kinds of notices.
 const (
-	IntervalAdopted NoticeKind = iota // version 3: the master's interval is not the configured one; adopted
-	AddressesDiffer                   // the advert lists other addresses than the configured ones; accepted
-	TwoOwners                         // another router says that it owns the addresses too, erratum 8298
+	IntervalAdopted  NoticeKind = iota // version 3: the master's interval is not the configured one; adopted
+	AddressesDiffer                    // the advert lists other addresses than the configured ones; accepted
+	TwoOwners                          // another router says that it owns the addresses too, erratum 8298
+	ChecksumDiffers                    // the configured form of the checksum is not the sender's; accepted
+	AuthDiffers                        // version 2: another type of authentication, or another password; refused
+	IntervalRefused                    // version 2: the interval is not the configured one; refused
+	AddressesRefused                   // version 2: as AddressesDiffer, but refused
 )
 
 // String returns the kind in words.
 func (k NoticeKind) String() string {
 	return nameOf([]string{
-		IntervalAdopted: "advertisement interval differs, adopting the master's",
-		AddressesDiffer: "virtual addresses differ",
-		TwoOwners:       "two address owners (priority 255)",
+		IntervalAdopted:  "advertisement interval differs, adopting the master's",
+		AddressesDiffer:  "virtual addresses differ",
+		TwoOwners:        "two address owners (priority 255)",
+		ChecksumDiffers:  "checksum form differs from the configured one: the sender may not understand our adverts",
+		AuthDiffers:      "authentication differs, adverts refused: there may be two masters",
+		IntervalRefused:  "advertisement interval differs, adverts refused: there may be two masters",
+		AddressesRefused: "virtual addresses differ, adverts refused: there may be two masters",
 	}, k)
 }

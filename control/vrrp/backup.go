@@ -1,15 +1,50 @@
 package vrrp
 
-// promote ends the wait of a backup, RFC 9568 §6.4.2: Active_Down_Timer fires.
-func (r *Router) promote(now Instant) {
-	why := MasterDown
+// backupDeadline is the earliest of a backup's timers. Active_Down_Timer has
+// fired for a router that is Ready.
+func (r *Router) backupDeadline() Instant {
+	switch {
+	case r.ready != nil:
+		return 0
+	case r.delaysPreemption():
+		return earliest(r.downAt, r.preemptAt)
+	}
+	return r.downAt
+}
+
+// backupTimers runs what is due, RFC 9568 §6.4.2.
+func (r *Router) backupTimers(now Instant) {
+	switch {
+	case r.ready != nil:
+	case !now.Before(r.downAt):
+		r.masterIsDown(now)
+	default:
+		r.endPreemptDelay(now)
+		r.awaitOthers()
+	}
+}
+
+// masterIsDown takes over: Active_Down_Timer fires.
+func (r *Router) masterIsDown(now Instant) {
+	p := promotion{why: MasterDown, peer: r.master.source, late: now.Sub(r.downAt)}
 	switch {
 	case r.left:
-		why = MasterLeft
+		p.why = MasterLeft
 	case r.master.source.IsValid() && !r.master.followed:
-		why = Preempts
+		p.why = Preempts
 	}
-	r.becomeMaster(now, why, r.master.source, now.Sub(r.downAt))
+	if r.config.Grouped {
+		r.ready = &p
+		return
+	}
+	r.becomeMaster(now, p)
+}
+
+// promote ends the wait for the group.
+func (r *Router) promote(now Instant) {
+	if r.ready != nil {
+		r.becomeMaster(now, *r.ready)
+	}
 }
 
 // heardInBackup takes an advert, RFC 9568 §6.4.2.
@@ -22,24 +57,36 @@ func (r *Router) heardInBackup(ev AdvertReceived) {
 		}
 	case ev.Advert.Priority == 0:
 		r.masterLeft(ev)
-	case r.yieldsTo(ev.Advert.Priority):
+	case r.yieldsTo(ev.Advert.Priority, ev.At):
 		r.follow(ev)
-	case !r.master.followed:
-		r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority}
+	default:
+		r.willPreempt(ev)
 	}
 }
 
-// yieldsTo reports whether a master of this priority is good enough. An equal
-// one always is: addresses decide between masters only.
-func (r *Router) yieldsTo(priority uint8) bool {
-	return priority >= r.config.Priority || r.config.NoPreempt && !r.config.owner()
+// willPreempt takes note of a master that does not keep this router quiet. A
+// router that is Ready goes on following the one that fell silent: should that
+// have been heard again, its stamp is all that tells.
+func (r *Router) willPreempt(ev AdvertReceived) {
+	if !r.master.followed {
+		r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority}
+	}
+	if r.ready != nil && r.ready.why == MasterDown {
+		r.ready.why, r.ready.peer = Preempts, ev.Source
+	}
+}
+
+// yieldsTo reports whether a master of this priority is good enough, for now.
+// An equal one always is: addresses decide between masters only.
+func (r *Router) yieldsTo(priority uint8, at Instant) bool {
+	return !r.preempts(priority) || r.leavesAlone(at)
 }
 
 // remember keeps in mind that the sender is a master too, and good enough,
 // though it is not the one to follow.
 func (r *Router) remember(ev AdvertReceived) {
 	a := ev.Advert
-	if ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority) {
+	if ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority, ev.At) {
 		down := activeDownInterval(r.config.Version, r.config.Priority, a.Interval)
 		r.othersDownAt = max(r.othersDownAt, ev.At.Add(down))
 	}
@@ -75,6 +122,7 @@ func (r *Router) follow(ev AdvertReceived) {
 		r.othersDownAt = r.downAt
 	}
 	r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority, followed: true}
+	r.beginPreemptDelay(ev)
 	if ev.Advert.Interval != r.activeInterval && ev.Advert.Interval != r.config.Interval {
 		r.notice(Notice{Kind: IntervalAdopted, Source: ev.Source, Interval: ev.Advert.Interval})
 	}
@@ -91,13 +139,16 @@ func (r *Router) follow(ev AdvertReceived) {
 // there is the safer guess.
 func (r *Router) masterHeard(at Instant) {
 	switch {
-	case !r.master.followed:
-		r.formerMasterHeard(at, r.heardAt)
 	case r.changedAfter != 0:
 		r.formerMasterHeard(at, r.changedAfter)
 		r.changedAfter = 0
+	case !r.master.followed:
+		r.formerMasterHeard(at, r.heardAt)
 	}
-	if r.master.followed && !at.Before(r.heardAt) {
+	r.endPreemptDelay(at)
+	r.awaitOthers()
+	news := at.After(r.heardAt) || at == r.heardAt && r.ready == nil
+	if r.master.followed && news {
 		r.masterAlive(at)
 	}
 }
@@ -117,21 +168,29 @@ func (r *Router) masterAlive(at Instant) {
 	r.heardAt = at
 	r.downAt = at.Add(r.ActiveDownInterval())
 	r.left = false
+	r.ready = nil
 	if r.early {
 		r.early = false
 		r.do(RemoveAddresses{})
 	}
 }
 
-// forgetMaster ends what Backup knows, on every way out of it.
-func (r *Router) forgetMaster() {
+// unfollow lets every advert through again.
+func (r *Router) unfollow() {
 	if r.master.followed {
+		r.master.followed = false
+		r.followed = Advert{}
 		r.do(Unfollow{})
 	}
+}
+
+// forgetMaster ends what Backup knows, on every way out of it.
+func (r *Router) forgetMaster() {
+	r.unfollow()
 	r.master = heardMaster{}
-	r.followed = Advert{}
-	r.downAt, r.othersDownAt, r.changedAfter = 0, 0, 0
+	r.downAt, r.othersDownAt, r.changedAfter, r.preemptAt = 0, 0, 0, 0
 	r.left = false
+	r.ready = nil
 }
 
 // endBackup leaves Backup for a state that is not Master.

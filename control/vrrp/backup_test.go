@@ -1,27 +1,9 @@
 package vrrp
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 )
-
-// RFC 9568 §6.4.2: Shutdown: cancel Active_Down_Timer, to Initialize.
-func TestShutdownInBackupIsInit(t *testing.T) {
-	r := newBackup(t)
-	r.does(r.Step(after(0), Shutdown{}), Transition{From: Backup, To: Init, Reason: ShutdownRequested})
-	r.in(Init)
-	r.wakes(never)
-}
-
-// RFC 9568 §6.4.2: Active_Down_Timer fires.
-func TestABackupThatHearsNothingBecomesMaster(t *testing.T) {
-	r := newBackup(t)
-	r.does(r.Step(after(down-1), Timer{})) // early is harmless
-	r.does(r.Step(after(down), Timer{}), promoted(after(down), 100, Backup, MasterDown, none)...)
-	r.in(Master)
-	r.wakes(after(down + interval)) // Adver_Timer = Advertisement_Interval
-}
 
 func TestALateTimerSaysHowLateItWas(t *testing.T) {
 	r := newBackup(t)
@@ -29,17 +11,6 @@ func TestALateTimerSaysHowLateItWas(t *testing.T) {
 	want := promoted(now, 100, Backup, MasterDown, none)
 	want[4] = Transition{From: Backup, To: Master, Reason: MasterDown, Late: time.Millisecond}
 	r.does(r.Step(now, Timer{}), want...)
-}
-
-// RFC 9568 §6.4.2: priority 0: Active_Down_Timer = Skew_Time. The addresses go
-// on while the skew is waited for, where they are inert.
-func TestPriorityZeroShortensTheWaitToTheSkew(t *testing.T) {
-	r := newBackup(t)
-	r.hear(after(0), higher, 200)
-	r.does(r.hear(after(interval), higher, 0), InstallAddresses{})
-	r.wakes(after(interval + skew))
-	now := after(interval + skew)
-	r.does(r.Step(now, Timer{}), append([]Action{Unfollow{}}, promoted(now, 100, Backup, MasterLeft, higher)...)...)
 }
 
 func TestPriorityZeroCountsFromItsArrival(t *testing.T) {
@@ -187,36 +158,10 @@ func TestShutdownAndLinkDownTakeThePreparationBack(t *testing.T) {
 	}
 }
 
-// RFC 9568 §6.4.2: priority >= local: Active_Down_Timer = Active_Down_Interval.
-func TestAdvertsOfHigherOrEqualPriorityKeepABackupQuiet(t *testing.T) {
-	for _, p := range []uint8{100, 101, 255} {
-		// Equal is enough whoever has the higher address: it decides in Master only.
-		for _, from := range []netip.Addr{lower, higher} {
-			r := newBackup(t)
-			r.does(r.hear(after(interval), from, p), Follow{Source: from, Advert: r.advert(p)})
-			r.wakes(after(interval + down))
-			if source, got, ok := r.Master(); source != from || got != p || !ok {
-				t.Errorf("master is %v with %d, %v; want %v with %d", source, got, ok, from, p)
-			}
-		}
-	}
-}
-
 func TestTheTimerRunsFromTheArrivalNotFromTheHandling(t *testing.T) {
 	r := newBackup(t)
 	r.Step(after(2*interval), AdvertReceived{Advert: r.advert(200), Source: higher, At: after(interval)})
 	r.wakes(after(interval + down))
-}
-
-// RFC 9568 §6.4.2: otherwise (lower priority, Preempt_Mode True), discard.
-func TestAdvertsOfLowerPriorityDoNotPostponePreemption(t *testing.T) {
-	r := newBackup(t)
-	r.does(r.hear(after(interval), higher, 99))
-	r.wakes(after(down))
-	if source, p, ok := r.Master(); source != higher || p != 99 || !ok {
-		t.Errorf("master is %v with %d, %v; want %v with 99", source, p, ok, higher)
-	}
-	r.does(r.Step(after(down), Timer{}), promoted(after(down), 100, Backup, Preempts, higher)...)
 }
 
 func TestALesserAdvertDoesNotReplaceTheMasterThatIsFollowed(t *testing.T) {
@@ -225,59 +170,6 @@ func TestALesserAdvertDoesNotReplaceTheMasterThatIsFollowed(t *testing.T) {
 	r.does(r.hear(after(1), lower, 50))
 	if source, p, _ := r.Master(); source != higher || p != 200 {
 		t.Errorf("master is %v with %d, want %v with 200", source, p, higher)
-	}
-}
-
-// RFC 9568 §6.4.2: Preempt_Mode False.
-func TestWithoutPreemptionALowerPriorityKeepsABackupQuiet(t *testing.T) {
-	r := newBackup(t, noPreempt)
-	r.does(r.hear(after(interval), higher, 1), Follow{Source: higher, Advert: r.advert(1)})
-	r.wakes(after(interval + down))
-}
-
-// RFC 9568 §6.1: the owner always preempts. It is Backup only behind another owner.
-func TestAnOwnerPreemptsWhateverPreemptModeSays(t *testing.T) {
-	r := newRouter(t, priority(255), noPreempt)
-	r.Step(after(0), Startup{})
-	r.hear(after(0), higher, 255)
-	r.in(Backup)
-	r.does(r.hear(after(interval), lower, 254))
-	r.wakes(after(0).Add(r.ActiveDownInterval()))
-}
-
-// RFC 9568 §6.4.2: Active_Adver_Interval = that of the advert; recompute
-// Skew_Time and Active_Down_Interval.
-func TestABackupAdoptsTheIntervalOfItsMaster(t *testing.T) {
-	r := newBackup(t)
-	fast := r.advert(200)
-	fast.Interval = 100 * time.Millisecond
-	hear := AdvertReceived{Advert: fast, Source: higher, At: after(0)}
-	r.does(r.Step(after(0), hear),
-		Notice{Kind: IntervalAdopted, Source: higher, Interval: fast.Interval}, Follow{Source: higher, Advert: fast})
-	if r.SkewTime() != skew/10 || r.ActiveDownInterval() != down/10 {
-		t.Errorf("skew %v, down %v; want a tenth of %v and %v", r.SkewTime(), r.ActiveDownInterval(), skew, down)
-	}
-	r.wakes(after(down / 10))
-
-	hear.At = after(interval / 10)
-	r.does(r.Step(after(interval/10), hear)) // said once
-	r.wakes(after((interval + down) / 10))
-
-	now := after((interval + down) / 10)
-	r.Step(now, Timer{})
-	r.wakes(now.Add(interval)) // a master sends at its own
-	if r.ActiveDownInterval() != down {
-		t.Errorf("down %v as master, want %v", r.ActiveDownInterval(), down)
-	}
-}
-
-func TestAnIgnoredAdvertDoesNotChangeTheInterval(t *testing.T) {
-	r := newBackup(t)
-	slow := r.advert(99)
-	slow.Interval = 40 * interval
-	r.does(r.Step(after(0), AdvertReceived{Advert: slow, Source: higher, At: after(0)}))
-	if r.ActiveDownInterval() != down {
-		t.Errorf("down %v, want %v", r.ActiveDownInterval(), down)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 // covers the message only, IPv6 always the pseudo-header too.
 type ChecksumForm uint8
 
-// The two forms. The zero value is what keepalived and FRR send, and so the
-// default when sending; both are accepted.
+// The two forms. The zero value is what keepalived and FRR send, and so what is
+// sent before anything was heard; both are accepted.
 const (
 	PseudoHeader ChecksumForm = iota // RFC 5798 as keepalived and FRR read it
 	MessageOnly                      // RFC 9568 §5.2.8
@@ -20,6 +20,33 @@ const (
 // String returns "pseudo-header" or "message-only".
 func (c ChecksumForm) String() string {
 	return nameOf([]string{"pseudo-header", "message-only"}, c)
+}
+
+// ChecksumPolicy says which form to send in version 3 over IPv4.
+type ChecksumPolicy uint8
+
+// The policies. Where there is no choice (version 2, IPv6) only ChecksumAuto is
+// valid.
+const (
+	ChecksumAuto         ChecksumPolicy = iota // the form last heard from another router of the VRID, at first PseudoHeader
+	ChecksumPseudoHeader                       // always PseudoHeader
+	ChecksumMessageOnly                        // always MessageOnly
+)
+
+// String returns "auto", "pseudo-header" or "message-only".
+func (c ChecksumPolicy) String() string {
+	return nameOf([]string{"auto", "pseudo-header", "message-only"}, c)
+}
+
+// form is what c sends where there is a choice and heard was heard last.
+func (c ChecksumPolicy) form(heard ChecksumForm) ChecksumForm {
+	switch c {
+	case ChecksumPseudoHeader:
+		return PseudoHeader
+	case ChecksumMessageOnly:
+		return MessageOnly
+	}
+	return heard
 }
 
 // formFor returns the form that applies: wanted where there is a choice.

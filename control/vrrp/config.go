@@ -1,8 +1,6 @@
 package vrrp
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 )
@@ -28,76 +26,37 @@ type Config struct {
 	// 3; 0 means 3. A longer one would outlive Active_Down_Interval of the
 	// backups, a shorter one would end whenever an advert is due.
 	LeaseAdverts int
-	// Checksum is the form to send in version 3 over IPv4.
-	Checksum ChecksumForm
-}
-
-// Validate returns everything that is wrong with c, one error each, joined.
-func (c Config) Validate() error {
-	errs := []error{c.validateAddresses()}
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.VRID == 0 {
-		fault("vrid: 0 is outside 1..255")
-	}
-	if c.Priority == 0 {
-		fault("priority: 0 is outside 1..255")
-	}
-	if c.Version != V2 && c.Version != V3 {
-		fault("version: %d is neither 2 nor 3", c.Version)
-	} else if err := checkInterval(c.Version, c.Interval); err != nil {
-		errs = append(errs, err)
-	}
-	if c.Family == IPv6 && c.Version == V2 {
-		fault("version: 2 does not exist for ipv6")
-	}
-	if c.LeaseAdverts != 0 && (c.LeaseAdverts < 2 || c.LeaseAdverts > activeDownAdverts) {
-		fault("lease: %d adverts is outside 2..%d", c.LeaseAdverts, activeDownAdverts)
-	}
-	if c.Checksum > MessageOnly || c.Family == IPv6 && c.Checksum != PseudoHeader {
-		fault("checksum: %v does not exist for %v", c.Checksum, c.Family)
-	}
-	return errors.Join(errs...)
-}
-
-// validateAddresses looks at the family and at everything that must be of it.
-func (c Config) validateAddresses() error {
-	if c.Family != IPv4 && c.Family != IPv6 {
-		return fmt.Errorf("family: %v is neither ipv4 nor ipv6", c.Family)
-	}
-	var errs []error
-	if most := c.mostAddresses(); len(c.Addresses) == 0 || len(c.Addresses) > most {
-		errs = append(errs, fmt.Errorf("addresses: %d is outside 1..%d", len(c.Addresses), most))
-	}
-	seen := make(map[netip.Addr]bool)
-	for i, a := range c.Addresses {
-		switch {
-		case FamilyOf(a) != c.Family || a.Is4In6():
-			errs = append(errs, fmt.Errorf("address %v: not an %v address", a, c.Family))
-		case a.IsUnspecified() || a.IsMulticast() || a.Zone() != "":
-			errs = append(errs, fmt.Errorf("address %v: not the address of one host", a))
-		case i == 0 && c.Family == IPv6 && !a.IsLinkLocalUnicast():
-			errs = append(errs, fmt.Errorf("address %v: the first address must be link-local (fe80::/10)", a))
-		case seen[a]:
-			errs = append(errs, fmt.Errorf("address %v: listed twice", a))
-		}
-		seen[a] = true
-	}
-	if c.Source.IsValid() && (FamilyOf(c.Source) != c.Family || c.Family == IPv6 && !c.Source.IsLinkLocalUnicast()) {
-		errs = append(errs, fmt.Errorf("source %v: adverts need an IPv4 or a link-local IPv6 address of the interface", c.Source))
-	}
-	return errors.Join(errs...)
-}
-
-// mostAddresses is how many addresses an advert can list: the count is a byte,
-// and IPv6 adverts must fit behind a 40-byte header into 1500 bytes.
-func (c Config) mostAddresses() int {
-	if c.Family == IPv6 {
-		return (1460 - headerLength) / 16
-	}
-	return 255
+	// Checksum is the form to send in version 3 over IPv4; elsewhere there is
+	// no choice, and it is ChecksumAuto.
+	Checksum ChecksumPolicy
+	// Password is the simple text password of version 2, 1..8 bytes; empty:
+	// no authentication. RFC 2338 §5.3.6. It protects from mistakes only.
+	Password string
+	// Peers makes adverts unicast: they go to these addresses and come from
+	// these only. Of Family, without zones, none twice, none the Source. Empty:
+	// multicast.
+	Peers []netip.Addr
+	// MinTTL and MaxTTL bound the TTL or hop limit of unicast adverts, both
+	// inclusive; 0: no bound.
+	MinTTL, MaxTTL uint8
+	// PreemptDelay, 0..1000 s, is how long a master of lower priority is left
+	// alone after a backup first heard it. Without a meaning for an address
+	// owner, and with NoPreempt.
+	PreemptDelay time.Duration
+	// StartDelay is how long Init lasts after Startup; not negative.
+	StartDelay time.Duration
+	// Grouped makes promotion wait for Promote: the router is only Ready.
+	Grouped bool
 }
 
 func (c Config) owner() bool { return c.Priority == OwnerPriority }
+
+func (c Config) unicast() bool { return len(c.Peers) > 0 }
+
+// acceptsTTL checks the TTL of a unicast advert; of the others Parse does.
+func (c Config) acceptsTTL(ttl uint8) bool {
+	return !c.unicast() || ttl >= c.MinTTL && (c.MaxTTL == 0 || ttl <= c.MaxTTL)
+}
 
 // leaseLength is how long an advert keeps a lease.
 func (c Config) leaseLength() time.Duration {

@@ -7,12 +7,14 @@ import "net/netip"
 type Event interface{ event() }
 
 type (
-	// Startup ends Init. In any other state it does nothing.
+	// Startup ends Init, after Config.StartDelay. In any other state, and
+	// during that delay, it does nothing.
 	Startup struct{}
 
 	// Shutdown asks for Init. A master stays master until a successor was
-	// heard or could have been; the Transition to Init says when it is over.
-	// A second Shutdown does not wait.
+	// heard or could have been. It is over when State is Init: at once in
+	// any other state, and without a Transition if Init had not ended yet. A
+	// second Shutdown does not wait.
 	Shutdown struct{}
 
 	// Timer says that the Deadline has come. Too early is harmless. Just
@@ -27,6 +29,7 @@ type (
 		Advert Advert
 		Source netip.Addr
 		At     Instant
+		TTL    uint8 // or hop limit; looked at only where adverts are unicast
 	}
 
 	// MasterHeard says that the followed advert arrived again, the last time
@@ -47,6 +50,20 @@ type (
 
 	// SourceChanged says that adverts are sent from another address now.
 	SourceChanged struct{ Source netip.Addr }
+
+	// Promote makes a Ready router master. Just before it, MasterHeard must be
+	// told, as before a Timer: see Group.Next.
+	Promote struct{}
+
+	// StepDown makes a master backup, without a word to the others: another
+	// member of its group is not master any more.
+	StepDown struct{}
+
+	// GroupFault is LinkDown of another member of the group.
+	GroupFault struct{}
+
+	// GroupRestored takes GroupFault back.
+	GroupRestored struct{}
 )
 
 func (Startup) event()        {}
@@ -58,3 +75,7 @@ func (AdvertSent) event()     {}
 func (LinkDown) event()       {}
 func (LinkUp) event()         {}
 func (SourceChanged) event()  {}
+func (Promote) event()        {}
+func (StepDown) event()       {}
+func (GroupFault) event()     {}
+func (GroupRestored) event()  {}

@@ -4,7 +4,64 @@ import (
 	"bytes"
 	"net/netip"
 	"testing"
+	"time"
 )
+
+// FuzzStep holds that no sequence of events brings a router into a state that
+// contradicts itself, or that it cannot leave: two bytes are one event, and how
+// long it came after the last.
+func FuzzStep(f *testing.F) {
+	f.Add(uint8(100), uint8(0), []byte{0, 0, 9, 255, 12, 255, 13, 255, 16, 1})
+	f.Add(uint8(255), uint8(7), []byte{0, 0, 7, 40, 1, 0, 2, 0, 3, 0})
+	f.Fuzz(func(t *testing.T, priority, flags uint8, events []byte) {
+		c := valid4()
+		c.Priority, c.NoPreempt, c.Grouped = max(priority, 1), flags&1 != 0, flags&2 != 0
+		if flags&4 != 0 {
+			c.PreemptDelay, c.StartDelay = 2*interval, interval
+		}
+		r, now := NewRouter(c), after(0)
+		for ; len(events) >= 2; events = events[2:] {
+			now = now.Add(time.Duration(events[1]) * interval / 50)
+			draws := int(events[0])
+			r.Step(now, fuzzEvent(draws, r, now))
+			sane(t, r, now)
+		}
+	})
+}
+
+func fuzzEvent(draws int, r *Router, now Instant) Event {
+	switch draws % 18 {
+	case 15:
+		return Promote{}
+	case 16:
+		return StepDown{}
+	case 17:
+		return []Event{GroupFault{}, GroupRestored{}}[draws/18%2]
+	}
+	return randomEvent(func(n int) int {
+		draw := draws % n
+		draws /= 2
+		return draw
+	}, r, now)
+}
+
+func sane(t *testing.T, r *Router, now Instant) {
+	t.Helper()
+	if (r.Lease() != 0) != (r.State() == Master) || r.Leaving() && r.State() != Master || r.Ready() && r.State() != Backup {
+		t.Fatalf("%v with a lease of %d, leaving %v, ready %v", r.State(), r.Lease(), r.Leaving(), r.Ready())
+	}
+	if _, ok := r.Deadline(); !ok && (r.State() == Master || r.State() == Backup && !r.Ready()) {
+		t.Fatalf("in %v without a deadline", r.State())
+	}
+	// Timers that are due come to an end, or the caller's loop would not.
+	for range 5 {
+		if at, ok := r.Deadline(); !ok || now.Before(at) {
+			return
+		}
+		r.Step(now, Timer{})
+	}
+	t.Fatalf("in %v: a timer is due for ever", r.State())
+}
 
 // FuzzParse holds that Parse never panics, and that what it accepts encodes to
 // the bytes that it came from. Two bits of freedom are taken out first: the

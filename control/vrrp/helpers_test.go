@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,11 +12,13 @@ import (
 // The router under test has priority 100, 1 s adverts and address .2; its
 // neighbours are .1 and .3, so that ties can go either way.
 var (
-	self    = netip.MustParseAddr("192.168.1.2")
-	lower   = netip.MustParseAddr("192.168.1.1")
-	higher  = netip.MustParseAddr("192.168.1.3")
-	virtual = addrs("192.168.1.254", "192.168.1.253")
-	none    netip.Addr
+	self   = netip.MustParseAddr("192.168.1.2")
+	lower  = netip.MustParseAddr("192.168.1.1")
+	higher = netip.MustParseAddr("192.168.1.3")
+	// stranger is nobody's peer.
+	stranger = netip.MustParseAddr("192.168.1.4")
+	virtual  = addrs("192.168.1.254", "192.168.1.253")
+	none     netip.Addr
 )
 
 const (
@@ -49,6 +52,8 @@ func newRouter(t *testing.T, changes ...func(*Config)) tester {
 func priority(p uint8) func(*Config) { return func(c *Config) { c.Priority = p } }
 func noPreempt(c *Config)            { c.NoPreempt = true }
 func version2(c *Config)             { c.Version = V2 }
+func password(c *Config)             { c.Version, c.Password = V2, "secret" }
+func unicast(c *Config)              { c.Peers, c.MinTTL, c.MaxTTL = []netip.Addr{lower, higher}, 64, 64 }
 
 // newBackup has entered Backup at after(0).
 func newBackup(t *testing.T, changes ...func(*Config)) tester {
@@ -85,6 +90,14 @@ func (r tester) does(got []Action, want ...Action) {
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		r.t.Errorf("actions (-want +got):\n%s", diff)
 	}
+}
+
+// butNotices leaves out what is for the operator.
+func butNotices(actions []Action) []Action {
+	return slices.DeleteFunc(actions, func(a Action) bool {
+		_, ok := a.(Notice)
+		return ok
+	})
 }
 
 func (r tester) in(want State) {

@@ -2,33 +2,6 @@ package vrrp
 
 import "testing"
 
-// RFC 9568 §6.4.1: Startup, Priority = 255.
-func TestStartupMakesTheAddressOwnerMasterAtOnce(t *testing.T) {
-	r := newRouter(t, priority(255))
-	r.does(r.Step(after(0), Startup{}), promoted(after(0), 255, Init, IsOwner, none)...)
-	r.in(Master)
-	r.wakes(after(interval)) // Adver_Timer = Advertisement_Interval
-}
-
-// RFC 9568 §6.4.1: Startup, any other priority.
-func TestStartupMakesEveryoneElseBackup(t *testing.T) {
-	r := newRouter(t, priority(254))
-	r.does(r.Step(after(0), Startup{}), Transition{From: Init, To: Backup, Reason: Started})
-	r.in(Backup)
-	r.wakes(after(r.ActiveDownInterval())) // Active_Down_Timer = Active_Down_Interval
-}
-
-// RFC 9568 §6.4.1: Active_Adver_Interval = Advertisement_Interval.
-func TestStartupForgetsTheIntervalOfAnEarlierMaster(t *testing.T) {
-	r := newBackup(t)
-	slow := r.advert(200)
-	slow.Interval = 5 * interval
-	r.Step(after(0), AdvertReceived{Advert: slow, Source: higher, At: after(0)})
-	r.Step(after(0), Shutdown{})
-	r.Step(after(0), Startup{})
-	r.wakes(after(down))
-}
-
 func TestNothingButStartupLeavesInit(t *testing.T) {
 	r := newRouter(t)
 	for _, ev := range []Event{Timer{}, Shutdown{}, MasterHeard{At: after(0)}, AdvertSent{At: after(0)}, LinkDown{}, LinkUp{},

@@ -20,19 +20,6 @@ func newLeaving(t *testing.T, changes ...func(*Config)) tester {
 
 var left = []Action{SetLease{Until: 0}, RemoveAddresses{}, Transition{From: Master, To: Init, Reason: ShutdownRequested}}
 
-// RFC 9568 §6.4.3: Shutdown: send an advert of priority 0. The addresses are
-// served until the slowest backup could have taken over.
-func TestAMasterThatIsToldToStopSendsPriorityZeroAndServesForOneMoreSkew(t *testing.T) {
-	r := newMaster(t)
-	r.does(r.Step(after(0), Shutdown{}), SetLease{Until: after(interval)}, SendAdvert{Priority: 0})
-	r.in(Master)
-	r.wakes(after(interval))
-	r.does(r.Step(after(interval-1), Timer{}))
-	r.does(r.Step(after(interval), Timer{}), left...)
-	r.in(Init)
-	r.wakes(never)
-}
-
 func TestTheLongestSkewOfVersion2IsASecond(t *testing.T) {
 	r := newMaster(t, version2, func(c *Config) { c.Interval = 10 * interval })
 	r.does(r.Step(after(0), Shutdown{}), SetLease{Until: after(time.Second)}, SendAdvert{Priority: 0})

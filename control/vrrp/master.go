@@ -5,23 +5,30 @@ import (
 	"time"
 )
 
+// promotion is why a router becomes master.
+type promotion struct {
+	why  TransitionReason
+	peer netip.Addr    // the master before, where one was heard
+	late time.Duration // by how much the timer was missed
+}
+
 // becomeMaster takes over, RFC 9568 §6.4.1 and §6.4.2. The lease comes first:
 // everything after it is for others to know, and may take its time. But a master
 // that is preempted still serves; it has to hear of it before there are two.
-func (r *Router) becomeMaster(now Instant, why TransitionReason, peer netip.Addr, late time.Duration) {
+func (r *Router) becomeMaster(now Instant, p promotion) {
 	r.forgetMaster()
 	r.early = false
 	r.activeInterval = r.config.Interval
 	r.lease = now.Add(r.config.leaseLength())
 	r.advertAt = now.Add(r.config.Interval)
 	r.announceAt = now.Add(announceAgainAfter)
-	if why == Preempts {
+	if p.why == Preempts {
 		r.do(SendAdvert{Priority: r.config.Priority}, SetLease{Until: r.lease})
 	} else {
 		r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.config.Priority})
 	}
 	r.do(Announce{}, InstallAddresses{})
-	r.enter(Master, why, peer, late)
+	r.enter(Master, p.why, p.peer, p.late)
 }
 
 // advertSent renews the lease: whoever heard the advert waits longer than this.
@@ -42,11 +49,24 @@ func (r *Router) leaseEnded(now Instant) {
 		r.leave(netip.Addr{})
 		return
 	}
-	late := now.Sub(r.lease)
+	r.electAgain(now, LeaseLost, now.Sub(r.lease))
+}
+
+// stepDown follows the group out of Master. Nothing is sent: where a better
+// router took over it has been heard by all, and where a member lost its lease
+// the silence says the same of all.
+func (r *Router) stepDown(now Instant) {
+	if r.state == Master && !r.leaving {
+		r.electAgain(now, GroupLeft, 0)
+	}
+}
+
+// electAgain becomes the backup of nobody yet.
+func (r *Router) electAgain(now Instant, why TransitionReason, late time.Duration) {
 	r.endMaster()
 	r.do(RemoveAddresses{})
 	r.awaitMaster(now)
-	r.enter(Backup, LeaseLost, netip.Addr{}, late)
+	r.enter(Backup, why, netip.Addr{}, late)
 }
 
 // masterTimers runs what is due, RFC 9568 §6.4.3: Adver_Timer fires.

@@ -137,14 +137,16 @@ type Packet struct {
 	Family              Family
 	Source, Destination netip.Addr // not IPv4-mapped
 	TTL                 uint8      // or hop limit
-	PDU                 []byte     // the IP payload, without padding of the frame
+	// Unicast packets may have any TTL here: the router knows its bounds.
+	Unicast bool
+	PDU     []byte // the IP payload, without padding of the frame
 }
 
 // Parse checks p in the order of RFC 9568 §7.1, as far as that needs no
 // knowledge of the virtual router, and returns the advert. Nothing of p is
 // kept. The error is a Reason.
 func Parse(p Packet) (Advert, error) {
-	if p.TTL != TTL {
+	if p.TTL != TTL && !p.Unicast {
 		return Advert{}, ReasonTTL
 	}
 	if len(p.PDU) == 0 {

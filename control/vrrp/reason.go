@@ -5,7 +5,8 @@ package vrrp
 type Reason uint8
 
 // The reasons, in the order in which they are looked for: a packet with two
-// faults is counted under the first.
+// faults is counted under the first. Only another interval in version 2 is
+// looked for after the password.
 const (
 	ReasonTTL          Reason = iota + 1 // TTL or hop limit is not 255, RFC 9568 §5.1.1.3
 	ReasonVersion                        // not a version of this family, or not the configured one
@@ -16,9 +17,11 @@ const (
 	ReasonCount                          // no address, erratum 8299
 	ReasonFirstAddress                   // IPv6: the first address is not link-local, erratum 8300
 	ReasonInterval                       // 0 (erratum 8301), or version 2 and not the configured one
-	ReasonAuth                           // version 2: an authentication type other than the configured one
-	ReasonAddressList                    // version 2: not the configured addresses, and not from their owner
 	ReasonOwnSource                      // sent from this router's own address
+	ReasonPeer                           // unicast: not sent by a configured peer
+	ReasonAuthType                       // version 2: not the configured type of authentication
+	ReasonAuth                           // version 2: another password
+	ReasonAddressList                    // version 2: not the configured addresses, and not from their owner
 )
 
 var reasonNames = [...]string{
@@ -31,9 +34,11 @@ var reasonNames = [...]string{
 	ReasonCount:        "count",
 	ReasonFirstAddress: "first_address",
 	ReasonInterval:     "interval",
+	ReasonOwnSource:    "own_source",
+	ReasonPeer:         "peer",
+	ReasonAuthType:     "auth_type",
 	ReasonAuth:         "auth",
 	ReasonAddressList:  "address_list",
-	ReasonOwnSource:    "own_source",
 }
 
 // Reasons returns every reason, in order.

@@ -19,7 +19,14 @@ func TestRefusedAdvertsMoveNothing(t *testing.T) {
 		{"version 3 where 2 is configured", version2, func(ev *AdvertReceived) { ev.Advert.Version = V3 }, ReasonVersion},
 		{"another VRID", func(*Config) {}, func(ev *AdvertReceived) { ev.Advert.VRID++ }, ReasonVRID},
 		{"our own source", func(*Config) {}, func(ev *AdvertReceived) { ev.Source = self }, ReasonOwnSource},
-		{"version 2 with a password", version2, func(ev *AdvertReceived) { ev.Advert.AuthType = 1 }, ReasonAuth},
+		{"a sender that is no peer", unicast, func(ev *AdvertReceived) { ev.Source = stranger }, ReasonPeer},
+		{"too few hops left", unicast, func(ev *AdvertReceived) { ev.TTL = 63 }, ReasonTTL},
+		{"too many hops left", unicast, func(ev *AdvertReceived) { ev.TTL = 65 }, ReasonTTL},
+		{"version 2 with a password", version2, func(ev *AdvertReceived) { ev.Advert.AuthType = 1 }, ReasonAuthType},
+		{"version 2 with MD5", password, func(ev *AdvertReceived) { ev.Advert.AuthType = 2 }, ReasonAuthType},
+		{"version 2 without a password", password, func(ev *AdvertReceived) { ev.Advert.AuthType = 0 }, ReasonAuthType},
+		{"version 2 with another password", password, func(ev *AdvertReceived) { ev.Advert.AuthData[7] = '!' }, ReasonAuth},
+		{"version 2 with a password of another case", password, func(ev *AdvertReceived) { ev.Advert.AuthData[0] = 'S' }, ReasonAuth},
 		{"version 2 with another interval", version2, func(ev *AdvertReceived) { ev.Advert.Interval += time.Second }, ReasonInterval},
 		{"version 2 with an address less", version2, func(ev *AdvertReceived) { ev.Advert.Addresses = virtual[:1] }, ReasonAddressList},
 		{"version 2 with another address", version2, func(ev *AdvertReceived) {
@@ -33,9 +40,9 @@ func TestRefusedAdvertsMoveNothing(t *testing.T) {
 					r.t = t
 					state, lease := r.State(), r.Lease()
 					deadline, _ := r.Deadline()
-					ev := AdvertReceived{Advert: r.advert(p), Source: higher, At: after(1)}
+					ev := AdvertReceived{Advert: r.advert(p), Source: higher, At: after(1), TTL: 64}
 					test.change(&ev)
-					r.does(r.Step(after(1), ev), Discard{Reason: test.want, Source: ev.Source})
+					r.does(butNotices(r.Step(after(1), ev)), Discard{Reason: test.want, Source: ev.Source})
 					r.wakes(deadline)
 					if r.State() != state || r.Lease() != lease {
 						t.Errorf("in %v until %d, was in %v until %d", r.State(), r.Lease(), state, lease)
@@ -52,7 +59,7 @@ func TestVersion2AcceptsOtherAddressesFromTheirOwner(t *testing.T) {
 	a := r.advert(255)
 	a.Addresses = virtual[:1]
 	r.does(r.Step(after(0), AdvertReceived{Advert: a, Source: higher, At: after(0)}),
-		Notice{Kind: AddressesDiffer, Source: higher, Interval: interval}, Follow{Source: higher, Advert: a})
+		Notice{Kind: AddressesDiffer, Source: higher, Addresses: a.Addresses}, Follow{Source: higher, Advert: a})
 }
 
 // RFC 9568 §7.1: version 3 logs other addresses, and keeps the advert.
@@ -63,9 +70,9 @@ func TestVersion3AcceptsOtherAddressesAndSaysSoOnce(t *testing.T) {
 	hear := func(at Instant, from netip.Addr) []Action {
 		return r.Step(at, AdvertReceived{Advert: a, Source: from, At: at})
 	}
-	r.does(hear(after(0), higher), Notice{Kind: AddressesDiffer, Source: higher, Interval: interval}, Follow{Source: higher, Advert: a})
+	r.does(hear(after(0), higher), Notice{Kind: AddressesDiffer, Source: higher, Addresses: a.Addresses}, Follow{Source: higher, Advert: a})
 	r.does(hear(after(1), higher))
-	r.does(hear(after(2), lower), Notice{Kind: AddressesDiffer, Source: lower, Interval: interval}, Follow{Source: lower, Advert: a})
+	r.does(hear(after(2), lower), Notice{Kind: AddressesDiffer, Source: lower, Addresses: a.Addresses}, Follow{Source: lower, Advert: a})
 }
 
 func TestTwoOddSendersAreNotSaidAgainWithEveryAdvert(t *testing.T) {
@@ -97,7 +104,7 @@ func TestTheOrderOfAddressesDoesNotMatter(t *testing.T) {
 
 func TestAdvertsAreSentWithTheAddressesInTheirConfiguredOrder(t *testing.T) {
 	list := addrs("192.168.1.9", "192.168.1.1", "192.168.1.5")
-	r := newRouter(t, func(c *Config) { c.Addresses = list; c.Checksum = MessageOnly })
+	r := newRouter(t, func(c *Config) { c.Addresses = list; c.Checksum = ChecksumMessageOnly })
 	want := Advert{Version: V3, VRID: 10, Priority: 7, Interval: interval, Addresses: addrs("192.168.1.9", "192.168.1.1", "192.168.1.5"), Checksum: MessageOnly}
 	list[0] = none // the router keeps its own copy
 	if got := r.Advert(7); !got.Equal(want) {

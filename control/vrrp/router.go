@@ -26,10 +26,12 @@ func (s State) String() string {
 // Router is the state machine of one virtual router. Step is the only way to
 // change it. It is not safe for concurrent use.
 type Router struct {
-	config    Config
-	addresses []netip.Addr // config.Addresses, sorted
-	state     State
-	isDown    bool // the link
+	config      Config
+	addresses   []netip.Addr // config.Addresses, sorted
+	state       State
+	isDown      bool    // the link
+	groupIsDown bool    // the link of another member of the group
+	startAt     Instant // in Init: the end of Config.StartDelay
 
 	lease Instant // 0 unless Master
 
@@ -43,6 +45,8 @@ type Router struct {
 	changedAfter   Instant       // heardAt when another master was followed; 0 once MasterHeard was told
 	left           bool          // the master has sent priority 0 since
 	early          bool          // the addresses were installed in expectation
+	preemptAt      Instant       // the end of Config.PreemptDelay; 0: no master of lower priority was heard
+	ready          *promotion    // what waits for Promote
 
 	// In Master:
 	advertAt   Instant // Adver_Timer
@@ -51,8 +55,9 @@ type Router struct {
 	answeredAt Instant // last advert sent to answer a priority 0
 	leaving    bool    // Shutdown was asked for
 
-	noticed map[noticed]time.Duration // the interval that it was about
-	out     []Action
+	heardForm ChecksumForm // of the last advert that was not refused
+	noticed   map[noticed]said
+	out       []Action
 }
 
 // heardMaster is what a backup knows of the master.
@@ -66,8 +71,8 @@ type heardMaster struct {
 func NewRouter(c Config) *Router {
 	c.Addresses = slices.Clone(c.Addresses)
 	c.Source = c.Source.WithZone("")
-	c.Checksum = formFor(c.Version, c.Family, c.Checksum)
-	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[noticed]time.Duration)}
+	c.Peers = slices.Clone(c.Peers)
+	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[noticed]said)}
 }
 
 // Step tells the router what happened and returns what to do about it, in
@@ -79,9 +84,7 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 	}
 	switch ev := ev.(type) {
 	case Startup:
-		if r.state == Init {
-			r.begin(now, Started)
-		}
+		r.startup(now)
 	case Shutdown:
 		r.shutdown(now)
 	case Timer:
@@ -93,12 +96,21 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 	case AdvertSent:
 		r.advertSent(now, ev.At)
 	case LinkDown:
-		r.linkDown()
+		r.isDown = true
+		r.fault(LinkLost)
 	case LinkUp:
 		r.isDown = false
-		if r.state == Fault {
-			r.begin(now, LinkRestored)
-		}
+		r.restored(now)
+	case GroupFault:
+		r.groupIsDown = true
+		r.fault(GroupFaulty)
+	case GroupRestored:
+		r.groupIsDown = false
+		r.restored(now)
+	case Promote:
+		r.promote(now)
+	case StepDown:
+		r.stepDown(now)
 	case SourceChanged:
 		r.config.Source = ev.Source.WithZone("")
 	}
@@ -109,8 +121,10 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 func (r *Router) Deadline() (Instant, bool) {
 	var at Instant
 	switch r.state {
+	case Init:
+		at = r.startAt
 	case Backup:
-		at = r.downAt
+		at = r.backupDeadline()
 	case Master:
 		at = earliest(r.advertAt, r.announceAt, r.lease)
 	}
@@ -125,6 +139,10 @@ func (r *Router) Lease() Instant { return r.lease }
 
 // Leaving reports whether the router is master only until a successor is there.
 func (r *Router) Leaving() bool { return r.leaving }
+
+// Ready reports whether the router is Grouped, in Backup, and would be master
+// but for its group: it waits for Promote.
+func (r *Router) Ready() bool { return r.ready != nil }
 
 // Master returns the router that is believed to be master, which may be this
 // one, or one that this one is about to preempt; false if none was heard.
@@ -147,7 +165,9 @@ func (r *Router) Advert(priority uint8) Advert {
 		Priority:  priority,
 		Interval:  r.config.Interval,
 		Addresses: r.config.Addresses,
-		Checksum:  r.config.Checksum,
+		Checksum:  formFor(r.config.Version, r.config.Family, r.config.Checksum.form(r.heardForm)),
+		AuthType:  r.config.authType(),
+		AuthData:  r.config.authData(),
 	}
 }
 
@@ -174,18 +194,37 @@ func (r *Router) enter(to State, why TransitionReason, peer netip.Addr, late tim
 	r.state = to
 }
 
+// startup ends Init, or arms the delay after which it ends.
+func (r *Router) startup(now Instant) {
+	switch {
+	case r.state != Init || r.startAt != 0:
+	case r.config.StartDelay > 0:
+		r.startAt = now.Add(r.config.StartDelay)
+	default:
+		r.begin(now, Started)
+	}
+}
+
 // begin leaves Init or Fault, RFC 9568 §6.4.1.
 func (r *Router) begin(now Instant, why TransitionReason) {
+	r.startAt = 0
 	switch {
 	case r.isDown:
 		r.enter(Fault, LinkLost, netip.Addr{}, 0)
-	case r.config.owner():
-		r.becomeMaster(now, IsOwner, netip.Addr{}, 0)
-	default:
-		// Whatever arrived earlier was not listened to, and is not now.
-		r.heardAt, r.othersDownAt = now, 0
-		r.awaitMaster(now)
-		r.enter(Backup, why, netip.Addr{}, 0)
+		return
+	case r.groupIsDown:
+		r.enter(Fault, GroupFaulty, netip.Addr{}, 0)
+		return
+	case r.config.owner() && !r.config.Grouped:
+		r.becomeMaster(now, promotion{why: IsOwner})
+		return
+	}
+	// Whatever arrived earlier was not listened to, and is not now.
+	r.heardAt, r.othersDownAt = now, 0
+	r.awaitMaster(now)
+	r.enter(Backup, why, netip.Addr{}, 0)
+	if r.config.owner() {
+		r.ready = &promotion{why: IsOwner}
 	}
 }
 
@@ -198,6 +237,8 @@ func (r *Router) awaitMaster(now Instant) {
 
 func (r *Router) shutdown(now Instant) {
 	switch {
+	case r.state == Init:
+		r.startAt = 0
 	case r.state == Backup:
 		r.endBackup()
 		r.enter(Init, ShutdownRequested, netip.Addr{}, 0)
@@ -210,25 +251,34 @@ func (r *Router) shutdown(now Instant) {
 	}
 }
 
-func (r *Router) linkDown() {
-	r.isDown = true
+// fault leaves every state in which the router takes part.
+func (r *Router) fault(why TransitionReason) {
 	switch {
 	case r.state == Backup:
 		r.endBackup()
-		r.enter(Fault, LinkLost, netip.Addr{}, 0)
+		r.enter(Fault, why, netip.Addr{}, 0)
 	case r.state == Master && r.leaving:
 		r.leave(netip.Addr{})
 	case r.state == Master:
 		r.endMaster()
 		r.do(SendAdvert{Priority: 0}, RemoveAddresses{})
-		r.enter(Fault, LinkLost, netip.Addr{}, 0)
+		r.enter(Fault, why, netip.Addr{}, 0)
+	}
+}
+
+// restored ends Fault when no link is down any more.
+func (r *Router) restored(now Instant) {
+	if r.state == Fault && !r.isDown && !r.groupIsDown {
+		r.begin(now, LinkRestored)
 	}
 }
 
 func (r *Router) timer(now Instant) {
 	switch {
-	case r.state == Backup && !now.Before(r.downAt):
-		r.promote(now)
+	case r.state == Init && r.startAt != 0 && !now.Before(r.startAt):
+		r.begin(now, Started)
+	case r.state == Backup:
+		r.backupTimers(now)
 	case r.state == Master && !r.leaving:
 		r.masterTimers(now)
 	}
@@ -239,61 +289,17 @@ func (r *Router) advertReceived(now Instant, ev AdvertReceived) {
 		return
 	}
 	ev.Source = ev.Source.WithZone("")
-	if reason, refused := r.refuse(ev.Advert, ev.Source); refused {
+	if reason, refused := r.refuse(ev); refused {
 		r.do(Discard{Reason: reason, Source: ev.Source})
 		return
 	}
+	r.heardForm = ev.Advert.Checksum
+	r.noticeOddities(ev.Advert, ev.Source)
 	if r.state == Backup {
 		r.heardInBackup(ev)
 		return
 	}
 	r.heardInMaster(now, ev)
-}
-
-// refuse makes the checks of RFC 9568 §7.1 that Parse cannot make.
-func (r *Router) refuse(a Advert, source netip.Addr) (Reason, bool) {
-	listed := slices.Equal(sorted(a.Addresses), r.addresses)
-	switch {
-	case a.Version != r.config.Version:
-		return ReasonVersion, true
-	case a.VRID != r.config.VRID:
-		return ReasonVRID, true
-	case source == r.config.Source:
-		return ReasonOwnSource, true
-	case a.Version == V2 && a.AuthType != 0:
-		return ReasonAuth, true
-	case a.Version == V2 && a.Interval != r.config.Interval:
-		return ReasonInterval, true
-	case a.Version == V2 && !listed && a.Priority != OwnerPriority:
-		return ReasonAddressList, true
-	}
-	if !listed {
-		r.notice(Notice{Kind: AddressesDiffer, Source: source, Interval: a.Interval})
-	}
-	if a.Priority == OwnerPriority && r.config.owner() {
-		r.notice(Notice{Kind: TwoOwners, Source: source, Interval: a.Interval})
-	}
-	return 0, false
-}
-
-// noticed is what a Notice is about, but for what it said.
-type noticed struct {
-	kind   NoticeKind
-	source netip.Addr
-}
-
-// mostNoticed bounds what is remembered, and so what is said, of senders that
-// anyone on the link can invent.
-const mostNoticed = 16
-
-func (r *Router) notice(n Notice) {
-	about := noticed{n.Kind, n.Source}
-	before, known := r.noticed[about]
-	if known && before == n.Interval || !known && len(r.noticed) == mostNoticed {
-		return
-	}
-	r.noticed[about] = n.Interval
-	r.do(n)
 }
 
 func sorted(addresses []netip.Addr) []netip.Addr {

@@ -5,61 +5,36 @@ import (
 	"time"
 )
 
-// sent is an advert on one path, from one host to one other.
-type sent struct {
-	at Instant
-	// heard is when it had reached the receiver's queue or stamp, and its
-	// daemon was not stopped, so that it looks at it before it does anything
-	// else. Until then the advert is lost or in flight.
-	heard Instant
-}
-
-// wire is one direction between two hosts. It keeps the order of what it
-// carries, as Ethernet does.
-type wire struct {
-	adverts []*sent // those of the sender's present ownership
-	before  int     // how many of them it had sent before the present step
-	busy    Instant // arrival of the last one
-	cut     bool
-}
-
-// frame is an advert in a receive queue.
-type frame struct {
-	from *host
-	pdu  []byte
-	at   Instant
-	path *sent
-}
-
 // host is one machine: a daemon that may be up and running, up and stopped, or
-// dead; and a packet path, which works in any case, with its lease word.
+// dead; and a packet path, which works in any case, with one lease word for all
+// its legs.
 type host struct {
-	lan    *lan
-	id     int
-	config Config
-	router *Router
-	to     []wire
+	lan   *lan
+	id    int
+	legs  []*leg
+	group *Group
 
-	up, paused, linkUp bool
+	up, paused, stopping bool
+	moving               bool // it was stopped while its group moved
 
-	// The packet path. It outlives the daemon.
-	lease   Instant
-	current *frame // what Follow set: equal adverts are stamped, not queued
-	stamp   Instant
-	stamped []*sent // arrived in stamp, not yet told
-
-	listening Instant // when its daemon last left Init or Fault
+	lease Instant // outlives the daemon
 
 	// What waits for the daemon.
 	inHand   func() // it was stopped in the middle of this
-	sendDone []Instant
+	sendDone []command
 	queue    []frame
-	commands []Event
+	commands []command
+}
+
+// command is an event for a leg.
+type command struct {
+	leg   *leg
+	event Event
 }
 
 func (h *host) String() string { return fmt.Sprintf("host %d", h.id) }
 
-// owns: a host owns the virtual router while now < lease, whatever its daemon does.
+// owns: a host owns its virtual routers while now < lease, whatever its daemon does.
 func (h *host) owns() bool {
 	end := h.lease
 	if h.lan.keepAfterPause && end != 0 {
@@ -68,19 +43,26 @@ func (h *host) owns() bool {
 	return h.lan.now.Before(end)
 }
 
-// boot starts a daemon. It finds nothing that it could go on with.
+// boot starts a daemon.
 func (h *host) boot() {
 	if h.up {
 		return
 	}
-	h.up, h.paused = true, false
-	h.router = NewRouter(h.config)
-	h.lease, h.current, h.stamp = 0, nil, 0
-	h.sendDone, h.inHand, h.queue, h.stamped, h.commands = nil, nil, nil, nil, nil
-	if !h.linkUp {
-		h.tell(LinkDown{})
+	h.up, h.paused, h.stopping, h.moving = true, false, false, false
+	h.lease = 0
+	h.sendDone, h.inHand, h.queue, h.commands = nil, nil, nil, nil
+	var routers []*Router
+	for _, g := range h.legs {
+		g.boot()
+		routers = append(routers, g.router)
 	}
-	h.tell(Startup{})
+	h.group = NewGroup(routers...)
+	for _, g := range h.legs {
+		if !g.linkUp {
+			h.tell(g, LinkDown{})
+		}
+	}
+	h.tellAll(Startup{})
 }
 
 // crash leaves the lease behind, and all that was queued is lost.
@@ -88,6 +70,12 @@ func (h *host) crash() {
 	h.lan.trace("%s %v crashes", h.lan.clock(), h)
 	h.up = false
 	h.lan.in(h.lan.upTo(6*simInterval), h.boot)
+}
+
+func (h *host) shutdown() {
+	h.lan.trace("%s %v is told to stop", h.lan.clock(), h)
+	h.stopping = true
+	h.tellAll(Shutdown{})
 }
 
 func (h *host) pause(d time.Duration) {
@@ -104,37 +92,17 @@ func (h *host) resume() {
 	}
 }
 
-// cutLink: the carrier goes, and the daemon hears of it sooner or later.
-func (h *host) cutLink(d time.Duration) {
-	h.lan.trace("%s %v loses its link", h.lan.clock(), h)
-	h.linkUp = false
-	h.lan.in(h.lan.upTo(simInterval), func() {
-		if !h.linkUp {
-			h.tell(LinkDown{})
-		}
-	})
-	h.lan.in(d, h.restoreLink)
-}
-
-func (h *host) restoreLink() {
-	if !h.linkUp {
-		h.linkUp = true
-		h.tell(LinkUp{})
-	}
-}
-
-func (h *host) joinSwitches() {
-	for i := range h.to {
-		h.to[i].cut = false
-		h.lan.hosts[i].to[h.id].cut = false
-	}
-}
-
 // tell puts an event before the daemon.
-func (h *host) tell(ev Event) {
+func (h *host) tell(g *leg, ev Event) {
 	if h.up {
-		h.commands = append(h.commands, ev)
+		h.commands = append(h.commands, command{g, ev})
 		h.work()
+	}
+}
+
+func (h *host) tellAll(ev Event) {
+	for _, g := range h.legs {
+		h.tell(g, ev)
 	}
 }
 
@@ -145,33 +113,54 @@ func (h *host) work() {
 	for h.up && !h.paused {
 		switch {
 		case len(h.sendDone) > 0:
-			at := h.sendDone[0]
+			c := h.sendDone[0]
 			h.sendDone = h.sendDone[1:]
-			h.step(AdvertSent{At: at})
+			h.step(c.leg, c.event)
+		case h.moving:
+			h.moveGroup()
 		case h.inHand != nil:
 			do := h.inHand
 			h.inHand = nil
 			do()
 		case len(h.queue) > 0:
-			h.readStamp()
 			f := h.queue[0]
+			if h.readStamp(f.leg); h.paused {
+				return // in the middle of that
+			}
 			h.queue = h.queue[1:]
 			f.path.heard = h.lan.now
 			h.mayStop(func() { h.receive(f) })
 		case len(h.commands) > 0:
-			ev := h.commands[0]
+			c := h.commands[0]
 			h.commands = h.commands[1:]
-			h.step(ev)
+			h.step(c.leg, c.event)
 		default:
-			deadline, ok := h.router.Deadline()
-			if !ok || h.lan.now.Before(deadline) {
-				h.arm(deadline, ok)
+			if !h.timers() {
 				return
 			}
-			h.readStamp()
-			h.mayStop(func() { h.step(Timer{}) })
 		}
 	}
+}
+
+// timers runs the first timer that is due, or arms the next. It reports whether
+// one was due.
+func (h *host) timers() bool {
+	var next Instant
+	for _, g := range h.legs {
+		deadline, ok := g.router.Deadline()
+		if ok && !h.lan.now.Before(deadline) {
+			if h.readStamp(g); h.paused {
+				return true // in the middle of that
+			}
+			h.mayStop(func() { h.step(g, Timer{}) })
+			return true
+		}
+		next = earliest(next, deadline)
+	}
+	if next != 0 {
+		h.arm(next)
+	}
+	return false
 }
 
 // mayStop does something, or is stopped just before.
@@ -185,160 +174,130 @@ func (h *host) mayStop(do func()) {
 }
 
 // readStamp tells the machine what the fast path has seen.
-func (h *host) readStamp() {
-	for _, s := range h.stamped {
-		s.heard = h.lan.now
-	}
-	h.stamped = nil
-	if !h.lan.ignoreStamps && h.stamp != 0 {
-		h.step(MasterHeard{At: h.stamp})
+func (h *host) readStamp(g *leg) {
+	if at, ok := h.takeStamp(g); ok {
+		h.step(g, MasterHeard{At: at})
 	}
 }
 
-// arm wakes the daemon at the deadline, or a little late.
-func (h *host) arm(deadline Instant, ok bool) {
-	if !ok {
-		return
+// takeStamp returns when the fast path saw the master, if that is to be told.
+func (h *host) takeStamp(g *leg) (Instant, bool) {
+	for _, s := range g.stamped {
+		s.heard = h.lan.now
 	}
+	g.stamped = nil
+	return g.stamp, !h.lan.ignoreStamps && g.stamp != 0
+}
+
+// arm wakes the daemon at the deadline, or a little late.
+func (h *host) arm(deadline Instant) {
 	late := time.Duration(0)
 	if h.lan.chance(0.2) {
 		late = h.lan.upTo(simInterval / 10)
 	}
-	router := h.router
+	group := h.group
 	h.lan.in(deadline.Add(late).Sub(h.lan.now), func() {
-		if h.router == router {
+		if h.group == group {
 			h.work()
 		}
 	})
 }
 
 func (h *host) receive(f frame) {
-	p := Packet{Family: IPv4, Source: f.from.config.Source, Destination: GroupAddress(IPv4), TTL: TTL, PDU: f.pdu}
+	family := f.from.config.Family
+	p := Packet{Family: family, Source: f.from.config.Source, Destination: GroupAddress(family), TTL: TTL, PDU: f.pdu}
 	advert, err := Parse(p)
 	if err != nil {
 		panic(err)
 	}
-	h.step(AdvertReceived{Advert: advert, Source: p.Source, At: f.at})
-	h.lan.check.processed(h, f.from, advert.Priority)
+	h.step(f.leg, AdvertReceived{Advert: advert, Source: p.Source, At: f.at})
+	h.lan.check.processed(f.leg, f.from, advert.Priority)
 }
 
-// step performs the actions of the machine, as the engine does.
-func (h *host) step(ev Event) {
-	was, follows := h.router.State(), false
-	for i := range h.to {
-		h.to[i].before = len(h.to[i].adverts)
-	}
-	for _, action := range h.router.Step(h.lan.now, ev) {
-		switch action := action.(type) {
-		case SetLease:
-			h.setLease(action.Until)
-		case SendAdvert:
-			h.send(action.Priority)
-		case Follow:
-			pdu, err := action.Advert.AppendBinary(nil, action.Source, GroupAddress(IPv4))
-			if err != nil {
-				panic(err)
-			}
-			follows = true
-			h.current = &frame{from: h.lan.hostOf(action), pdu: pdu}
-			if h.lan.resetStamps {
-				h.stamp = 0
-			}
-		case Unfollow:
-			h.current = nil
-		case Transition:
-			h.lan.trace("%s %v %v -> %v: %v", h.lan.clock(), h, action.From, action.To, action.Reason)
-			h.lan.check.seen[action.Reason]++
-			if action.From == Init || action.From == Fault {
-				h.listening = h.lan.now
-			}
+// step steps one leg, and the others as the group wants it.
+func (h *host) step(g *leg, ev Event) {
+	h.stepAlone(g, ev)
+	h.moveGroup()
+}
+
+// moveGroup may be stopped on its way.
+func (h *host) moveGroup() {
+	h.moving = false
+	for {
+		router, ev, ok := h.next()
+		if !ok {
+			break
+		}
+		h.stepAlone(h.legOf(router), ev)
+		if len(h.legs) > 1 && h.lan.goesWrong(0.02) {
+			h.moving = true
+			h.pause(h.lan.upTo(6 * simInterval))
+			return
 		}
 	}
 	h.lan.check.consistent(h)
-	if follows {
-		h.readStamp()
-	}
-	if was != Init && h.router.State() == Init {
-		h.up = false // the daemon has been asked to stop, and exits
+	if h.stopping && h.allIn(Init) {
+		h.up, h.stopping = false, false // the daemon has been asked to stop, and exits
 		h.lan.in(h.lan.upTo(simInterval), h.boot)
 	}
 }
 
-func (l *lan) hostOf(f Follow) *host {
-	for _, h := range l.hosts {
-		if h.config.Source == f.Source {
-			return h
+// next asks the group, and looks at every stamp before it believes in a
+// promotion.
+func (h *host) next() (*Router, Event, bool) {
+	router, ev, ok := h.group.Next()
+	if _, promotes := ev.(Promote); !promotes || h.lan.promoteBlindly {
+		return router, ev, ok
+	}
+	for _, g := range h.legs {
+		if at, ok := h.takeStamp(g); ok {
+			h.stepAlone(g, MasterHeard{At: at})
 		}
 	}
-	panic("follows a stranger")
+	return h.group.Next()
 }
 
-// setLease begins a new ownership with the adverts of this very step: that of a
-// preemption comes before its lease.
-func (h *host) setLease(until Instant) {
-	owned := h.owns()
-	h.lease = until
-	if !owned && h.owns() {
-		for i := range h.to {
-			h.to[i].adverts = h.to[i].adverts[h.to[i].before:]
-			h.to[i].before = 0
+func (h *host) legOf(r *Router) *leg {
+	for _, g := range h.legs {
+		if g.router == r {
+			return g
 		}
+	}
+	panic("a router of another host")
+}
+
+// stepAlone steps one leg. What it sends when it becomes master belongs to its
+// mastership already, what it sent before does not.
+func (h *host) stepAlone(g *leg, ev Event) {
+	was := g.router.State()
+	actions := g.router.Step(h.lan.now, ev)
+	if was != Master && g.router.State() == Master {
+		for i := range g.to {
+			g.to[i].adverts = nil
+		}
+	}
+	if follows := g.perform(actions); !follows {
+		return
+	}
+	if at, ok := h.takeStamp(g); ok {
+		h.stepAlone(g, MasterHeard{At: at})
+	}
+}
+
+func (h *host) allIn(s State) bool {
+	for _, g := range h.legs {
+		if g.router.State() != s {
+			return false
+		}
+	}
+	return true
+}
+
+// setLease stores what the group has.
+func (h *host) setLease() {
+	owned := h.owns()
+	h.lease = h.group.Lease()
+	if !owned && h.owns() {
 		h.lan.check.starts(h)
 	}
-}
-
-// send puts an advert on every wire. It may fail, and the daemon may be stopped
-// right behind it, before it knows.
-func (h *host) send(priority uint8) {
-	l := h.lan
-	fails := l.goesWrong(0.02)
-	pdu, err := h.router.Advert(priority).AppendBinary(nil, h.config.Source, GroupAddress(IPv4))
-	if err != nil {
-		panic(err)
-	}
-	for _, other := range l.hosts {
-		if other != h {
-			h.transmit(other, pdu, priority, fails)
-		}
-	}
-	if fails {
-		return
-	}
-	h.sendDone = append(h.sendDone, l.now)
-	if l.goesWrong(0.02) {
-		h.pause(l.upTo(6 * simInterval))
-	}
-}
-
-func (h *host) transmit(other *host, pdu []byte, priority uint8, fails bool) {
-	l, w := h.lan, &h.to[other.id]
-	s := &sent{at: l.now}
-	if priority != 0 { // a farewell claims nothing
-		w.adverts = append(w.adverts, s)
-	}
-	if fails || !h.linkUp || w.cut || l.chance(l.loss) {
-		return
-	}
-	w.busy = max(w.busy, l.now.Add(l.upTo(simInterval)))
-	l.in(w.busy.Sub(l.now), func() {
-		if other.up && other.linkUp {
-			other.arrive(frame{from: h, pdu: pdu, at: l.now, path: s})
-		}
-	})
-}
-
-// arrive is the fast path: the arrival is stamped before any queue, and an
-// advert that says nothing new wakes nobody.
-func (h *host) arrive(f frame) {
-	if h.current != nil && h.current.from == f.from && string(h.current.pdu[:8]) == string(f.pdu[:8]) {
-		h.stamp = f.at
-		if h.paused {
-			h.stamped = append(h.stamped, f.path)
-		} else {
-			f.path.heard = f.at
-		}
-		return
-	}
-	h.queue = append(h.queue, f)
-	h.work()
 }

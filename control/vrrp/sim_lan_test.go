@@ -16,11 +16,13 @@ const (
 	simInterval = time.Second
 	// simFaults is how long things go wrong, simQuiet how long they then go
 	// right. simSettle is enough for an election among healthy routers: a
-	// leaving master and its restart (2 intervals), the longest
-	// Active_Down_Interval (4), a delay (1), the lateness of a few timers.
+	// leaving master and its restart (2 intervals), start delay and preempt
+	// delay (4), the longest Active_Down_Interval (4), a delay (1), the
+	// lateness of a few timers.
+	simDelay  = 2 * simInterval
 	simFaults = 40 * simInterval
-	simSettle = 9 * simInterval
-	simQuiet  = 14 * simInterval
+	simSettle = 13 * simInterval
+	simQuiet  = 18 * simInterval
 )
 
 // knobs break the simulated daemon on purpose, to see the checker find it.
@@ -29,6 +31,7 @@ type knobs struct {
 	ignoreStamps   bool // no MasterHeard before Timer
 	resetStamps    bool // Follow forgets the stamp of the one followed before
 	keepAfterPause bool // the packet path serves on for two intervals past the lease
+	promoteBlindly bool // a group is promoted without a look at the stamps
 }
 
 type happening struct {
@@ -59,11 +62,15 @@ type lan struct {
 	order  int
 	coming agenda
 	hosts  []*host
-	loss   float64 // until healed
-	calm   bool    // delays only, from the beginning
-	healed bool
-	trace  func(format string, args ...any)
-	check  checker
+	legs   int // of every host
+	// disagree: the legs of a host have priorities of their own, which is an
+	// error of configuration and must not do harm.
+	disagree bool
+	loss     float64 // until healed
+	calm     bool    // delays only, from the beginning
+	healed   bool
+	trace    func(format string, args ...any)
+	check    checker
 }
 
 func newLAN(seed uint64, k knobs, trace func(string, ...any)) *lan {
@@ -77,19 +84,8 @@ func newLAN(seed uint64, k knobs, trace func(string, ...any)) *lan {
 	if l.calm || l.rng.IntN(4) == 0 {
 		l.loss = 0 // whatever goes wrong then must be for another reason
 	}
-	noPreempt := l.rng.IntN(4) == 0
-	version := []Version{V2, V3}[l.rng.IntN(2)]
-	priorities := []uint8{1, 50, 100, 100, 150, 200, 254, 255, uint8(1 + l.rng.IntN(255))}
-	for i := range 2 + l.rng.IntN(3) {
-		h := &host{lan: l, id: i, linkUp: true}
-		h.config = Config{VRID: 10, Family: IPv4, Version: version, Interval: simInterval, LeaseAdverts: k.leaseAdverts,
-			Priority: priorities[l.rng.IntN(len(priorities))], NoPreempt: noPreempt && l.rng.IntN(2) == 0,
-			Addresses: virtual, Source: netip.AddrFrom4([4]byte{192, 168, 1, byte(i + 1)})}
-		l.hosts = append(l.hosts, h)
-		l.trace("host %d: priority %d, no preempt %v", i, h.config.Priority, h.config.NoPreempt)
-	}
+	l.makeHosts()
 	for _, h := range l.hosts {
-		h.to = make([]wire, len(l.hosts))
 		l.in(l.upTo(3*simInterval), h.boot)
 	}
 	if !l.calm {
@@ -97,6 +93,59 @@ func newLAN(seed uint64, k knobs, trace func(string, ...any)) *lan {
 	}
 	l.in(simFaults, l.heal)
 	return l
+}
+
+// makeHosts draws the configurations. A host has one priority for all its legs;
+// where they disagree, it may be that nobody can be master of all of them.
+func (l *lan) makeHosts() {
+	noPreempt := l.rng.IntN(4) == 0
+	delays := l.rng.IntN(4) == 0
+	l.legs = 1
+	if l.rng.IntN(3) == 0 {
+		l.legs = 2
+		l.disagree = l.rng.IntN(8) == 0
+	}
+	first := l.leg0()
+	configs := []Config{first, l.leg1(first)}[:l.legs]
+	priorities := []uint8{1, 50, 100, 100, 150, 200, 254, 255, uint8(1 + l.rng.IntN(255))}
+	number := 2 + l.rng.IntN(3)
+	for i := range number {
+		h := &host{lan: l, id: i}
+		c := Config{VRID: 10, Interval: simInterval, LeaseAdverts: l.leaseAdverts, Grouped: l.legs > 1,
+			Priority: priorities[l.rng.IntN(len(priorities))], NoPreempt: noPreempt && l.rng.IntN(2) == 0}
+		if delays && l.rng.IntN(2) == 0 {
+			c.PreemptDelay = l.upTo(simDelay)
+		}
+		if delays && l.rng.IntN(2) == 0 {
+			c.StartDelay = l.upTo(simDelay)
+		}
+		for k, shape := range configs {
+			if k > 0 && l.disagree {
+				c.Priority = priorities[l.rng.IntN(len(priorities))]
+			}
+			c.Family, c.Version, c.Addresses, c.Source = shape.Family, shape.Version, shape.Addresses, shape.Source
+			for range i {
+				c.Source = c.Source.Next()
+			}
+			h.legs = append(h.legs, &leg{host: h, id: k, config: c, linkUp: true, to: make([]wire, number)})
+		}
+		l.hosts = append(l.hosts, h)
+		l.trace("host %d: %d legs, priority %d, no preempt %v, delays %v %v", i, len(h.legs), c.Priority, c.NoPreempt, c.PreemptDelay, c.StartDelay)
+	}
+}
+
+// leg0 and leg1 are what the legs of all hosts have in common, and the address
+// of the first host.
+func (l *lan) leg0() Config {
+	version := []Version{V2, V3}[l.rng.IntN(2)]
+	return Config{Family: IPv4, Version: version, Addresses: virtual, Source: netip.MustParseAddr("192.168.1.1")}
+}
+
+func (l *lan) leg1(first Config) Config {
+	if l.rng.IntN(2) == 0 {
+		return Config{Family: IPv6, Version: V3, Addresses: addrs("fe80::a", "2001:db8::1"), Source: netip.MustParseAddr("fe80::1")}
+	}
+	return Config{Family: IPv4, Version: first.Version, Addresses: addrs("10.0.0.254"), Source: netip.MustParseAddr("10.0.0.1")}
 }
 
 // run plays until the end or the first violation, which it returns.
@@ -137,24 +186,22 @@ func (l *lan) fault() {
 	if !h.up {
 		return
 	}
+	g := h.legs[l.rng.IntN(len(h.legs))]
 	switch l.rng.IntN(6) {
 	case 0, 1:
 		h.pause(l.upTo(8 * simInterval))
 	case 2:
 		h.crash()
 	case 3:
-		h.tell(Shutdown{})
+		h.shutdown()
 		if l.chance(0.1) {
-			h.tell(Shutdown{})
+			h.tellAll(Shutdown{})
 		}
 	case 4:
-		h.cutLink(l.upTo(6 * simInterval))
-	case 5: // nobody sees this one: it is between two switches
-		for i := range h.to {
-			h.to[i].cut = true
-			l.hosts[i].to[h.id].cut = true
-		}
-		l.in(l.upTo(6*simInterval), h.joinSwitches)
+		g.cutLink(l.upTo(6 * simInterval))
+	case 5:
+		g.cutSwitches(true)
+		l.in(l.upTo(6*simInterval), func() { g.cutSwitches(false) })
 	}
 }
 
@@ -164,9 +211,11 @@ func (l *lan) heal() {
 	l.healed = true
 	l.loss = 0
 	for _, h := range l.hosts {
-		h.joinSwitches()
 		h.resume()
-		h.restoreLink()
+		for _, g := range h.legs {
+			g.cutSwitches(false)
+			g.restoreLink()
+		}
 		if !h.up {
 			h.boot()
 		}

@@ -33,12 +33,13 @@ var simSeed = flag.Uint64("sim.seed", 0, "replay one seed of the simulated LAN, 
 // Promise 2. When nothing has gone wrong for simSettle, there is exactly one
 // owner at every instant; and if all preempt, no other router has a higher
 // priority. (Among equal priorities it is whoever came first: RFC 9568 §6.4.2
-// keeps a backup quiet behind an equal one, whatever its address.)
+// keeps a backup quiet behind an equal one, whatever its address.) Not so where
+// the legs of the hosts disagree about who is better: these may take turns.
 type checker struct {
 	lan       *lan
 	violation error
 	overlaps  map[string]int
-	seen      [ShutdownRequested + 1]int
+	seen      [GroupFaulty + 1]int
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -64,7 +65,17 @@ func (c *checker) starts(y *host) {
 	}
 }
 
-func (c *checker) excuse(e, y *host) string {
+// excuse: the group of y moves as one, so every leg needs one of its own.
+func (c *checker) excuse(e, y *host) (last string) {
+	for i := range y.legs {
+		if last = c.legExcuse(e.legs[i], y.legs[i]); last == "" {
+			return ""
+		}
+	}
+	return last
+}
+
+func (c *checker) legExcuse(e, y *leg) string {
 	switch {
 	case y.config.owner(), y.config.Priority > e.config.Priority && !y.config.NoPreempt:
 		return "preemption"
@@ -76,8 +87,8 @@ func (c *checker) excuse(e, y *host) string {
 	return ""
 }
 
-func (c *checker) silence(e, y *host) bool {
-	adverts := e.to[y.id].adverts
+func (c *checker) silence(e, y *leg) bool {
+	adverts := e.to[y.host.id].adverts
 	count := 0
 	for i := len(adverts) - 1; i >= 0; i-- {
 		s := adverts[i]
@@ -93,8 +104,8 @@ func (c *checker) silence(e, y *host) bool {
 }
 
 // processed looks at the second half of promise 1.
-func (c *checker) processed(by, from *host, priority uint8) {
-	if priority == 0 || !by.owns() || !from.owns() {
+func (c *checker) processed(by, from *leg, priority uint8) {
+	if priority == 0 || !by.host.owns() || !from.host.owns() {
 		return
 	}
 	other, own := from.config, by.config
@@ -103,17 +114,32 @@ func (c *checker) processed(by, from *host, priority uint8) {
 	}
 }
 
-// consistent holds the lease word against the machine.
+// consistent holds the lease word against the machines, and the group together.
 func (c *checker) consistent(h *host) {
-	if h.lease != h.router.Lease() || (h.router.State() == Master) != (h.lease != 0) {
-		c.fail("%v is in %v, with a lease of %d in the machine and %d in the packet path", h, h.router.State(), h.router.Lease(), h.lease)
+	if h.lease != h.group.Lease() {
+		c.fail("%v has a lease of %d in its group and %d in the packet path", h, h.group.Lease(), h.lease)
+	}
+	masters, leaving := 0, 0
+	for _, g := range h.legs {
+		if (g.router.State() == Master) != (g.router.Lease() != 0) {
+			c.fail("%v is in %v, with a lease of %d", g, g.router.State(), g.router.Lease())
+		}
+		switch {
+		case g.router.Leaving():
+			leaving++
+		case g.router.State() == Master:
+			masters++
+		}
+	}
+	if masters > 0 && masters+leaving < len(h.legs) {
+		c.fail("%v is master on %d legs of %d", h, masters, len(h.legs))
 	}
 }
 
 // settled looks at promise 2.
 func (c *checker) settled() {
 	l := c.lan
-	if l.now.Before(l.start.Add(simFaults + simSettle)) {
+	if l.disagree || l.now.Before(l.start.Add(simFaults+simSettle)) {
 		return
 	}
 	var owner *host
@@ -125,14 +151,14 @@ func (c *checker) settled() {
 		if h.owns() {
 			owner = h
 		}
-		allPreempt = allPreempt && !h.config.NoPreempt
+		allPreempt = allPreempt && !h.legs[0].config.NoPreempt
 	}
 	if owner == nil {
 		c.fail("nobody is owner, long after all was well")
 		return
 	}
 	for _, h := range l.hosts {
-		if allPreempt && h.config.Priority > owner.config.Priority {
+		if allPreempt && h.legs[0].config.Priority > owner.legs[0].config.Priority {
 			c.fail("%v is owner, not %v, long after all was well", owner, h)
 		}
 	}
@@ -156,7 +182,7 @@ func TestSimulatedLAN(t *testing.T) {
 		return
 	}
 	overlaps := make(map[string]int)
-	var seen [ShutdownRequested + 1]int
+	var seen [GroupFaulty + 1]int
 	for seed := uint64(1); seed <= simSeeds(); seed++ {
 		l := newLAN(seed, knobs{}, nil)
 		if err := l.run(); err != nil {
@@ -191,6 +217,7 @@ func TestTheSimulatedLANFindsABrokenDaemon(t *testing.T) {
 		"a backup that does not read the stamps":     {ignoreStamps: true},
 		"a stamp that is forgotten on Follow":        {resetStamps: true},
 		"a packet path that does not mind the lease": {keepAfterPause: true},
+		"a group that does not read the stamps":      {promoteBlindly: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 2000; seed++ {

@@ -1,0 +1,78 @@
+package vrrp
+
+// Group makes its members master together or not at all: they share one lease.
+// It keeps nothing but its members, and like them it belongs to one goroutine.
+type Group struct {
+	members []*Router
+}
+
+// NewGroup returns the group of these routers. Where there is more than one, all
+// must be Grouped.
+func NewGroup(members ...*Router) *Group {
+	return &Group{members: members}
+}
+
+// Next returns what has to be told to whom next so that the group moves as one,
+// and false if nothing has. It must be asked after every Step of a member, until
+// it returns false.
+//
+// Before a Promote is passed on, MasterHeard must be told to every member, and
+// Next asked again: a master that was silent when a member became Ready may be
+// there by now, and if it only was stamped, nobody knows.
+func (g *Group) Next() (*Router, Event, bool) {
+	if r, ev, ok := g.nextFault(); ok {
+		return r, ev, true
+	}
+	whole, allMaster := true, true
+	for _, m := range g.members {
+		serving := m.state == Master && !m.leaving
+		whole = whole && (serving || m.Ready())
+		allMaster = allMaster && m.state == Master
+	}
+	for _, m := range g.members {
+		switch {
+		case whole && m.Ready():
+			return m, Promote{}, true
+		case !whole && !allMaster && m.state == Master && !m.leaving:
+			return m, StepDown{}, true
+		}
+	}
+	return nil, nil, false
+}
+
+// nextFault spreads the fault of a link: with one leg of a gateway gone, the
+// others are of no use.
+func (g *Group) nextFault() (*Router, Event, bool) {
+	down := 0
+	for _, m := range g.members {
+		if m.isDown {
+			down++
+		}
+	}
+	for _, m := range g.members {
+		others := down
+		if m.isDown {
+			others--
+		}
+		switch {
+		case others > 0 && !m.groupIsDown:
+			return m, GroupFault{}, true
+		case others == 0 && m.groupIsDown:
+			return m, GroupRestored{}, true
+		}
+	}
+	return nil, nil, false
+}
+
+// Lease returns until when this host owns the addresses of all members: the
+// earliest of their leases if all are master, else 0.
+func (g *Group) Lease() Instant {
+	leases := make([]Instant, 0, len(g.members))
+	for _, m := range g.members {
+		if m.state != Master {
+			return 0
+		}
+		leases = append(leases, m.lease)
+	}
+	return earliest(leases...)
+}
