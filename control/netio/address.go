@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,21 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Address is one IPv4 address of an interface.
+// Address is one IPv4 or IPv6 address of an interface.
 type Address struct {
 	// Prefix is the address itself with its prefix length.
 	Prefix netip.Prefix
-	Label  string
+	// Label is empty for IPv6.
+	Label string
 	// Marked says that a vrrp-xdp put it there. Kernels before 5.18 do not keep the mark.
 	Marked bool
 
 	scope  uint8
 	subnet netip.Prefix
+	usable bool // duplicate address detection is over, and found no other owner
 }
 
 // Addresses puts virtual addresses on interfaces and takes them off. It may be used from several goroutines.
 //
-// The kernel removes a primary address together with the other addresses of its subnet, be they virtual or the host's
+// The kernel removes a primary IPv4 address together with the other addresses of its subnet, be they virtual or the host's
 // own, unless net.ipv4.conf.IF.promote_secondaries is set. So Add and Remove set it first, where it is not set, and
 // Close restores it.
 type Addresses struct {
@@ -56,50 +59,68 @@ func (a *Addresses) Close() error {
 	return errors.Join(errs...)
 }
 
-// Add puts the IPv4 address of prefix on the interface, marked as ours, with global scope and no broadcast address.
-// label may be empty; the kernel takes up to 15 bytes. added is false when the address was there already with this
-// prefix length, whoever put it there.
+// Add puts the address of prefix on the interface, marked as ours, IPv4 with global scope and no broadcast address,
+// IPv6 without duplicate address detection, because the master of the moment may well have it too. Like an IPv4 address
+// that is not the first of its subnet, an IPv6 one is not what connections of the host's own start from, unless there is
+// no other: they would not survive a failover. label may be empty; the kernel takes up to 15 bytes for
+// IPv4 and none for IPv6, where it is left out. added is false when the address was there already, whoever put it there:
+// for IPv4 with this prefix length, for IPv6 with any.
 func (a *Addresses) Add(ifindex int, prefix netip.Prefix, label string) (added bool, err error) {
-	if err := a.promoteSecondaries(ifindex); err != nil {
-		return false, fmt.Errorf("add address %s to interface %d: %w", prefix, ifindex, err)
-	}
 	request, err := addressRequest(ifindex, prefix)
 	if err != nil {
 		return false, err
 	}
 	request = append(request, nl.NewRtAttr(ifaProto, []byte{protocolVRRP}))
-	if label != "" {
+	switch {
+	case prefix.Addr().Is6():
+		request = append(request, nl.NewRtAttr(unix.IFA_CACHEINFO, notPreferred()))
+	case label != "":
 		request = append(request, nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
 	}
-	err = a.route.change(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
-	if errors.Is(err, unix.EEXIST) {
+	if err = a.spareOthers(ifindex, prefix); err == nil {
+		err = a.route.change(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, unix.EEXIST):
 		return false, nil
+	case errors.Is(err, unix.EACCES) && prefix.Addr().Is6():
+		return false, fmt.Errorf("add address %s to interface %d: %w: set net.ipv6.conf.INTERFACE.disable_ipv6 to 0", prefix, ifindex, err)
 	}
-	if err != nil {
-		return false, fmt.Errorf("add address %s to interface %d: %w", prefix, ifindex, err)
-	}
-	return true, nil
+	return false, fmt.Errorf("add address %s to interface %d: %w", prefix, ifindex, err)
 }
 
-// Remove takes the IPv4 address of prefix off the interface, and no other, whoever put it there. It is no error when
-// the address, or the interface with it, is gone already.
+// Remove takes the address of prefix off the interface, and no other, whoever put it there. It is no error when the
+// address, or the interface with it, is gone already: the kernel itself removes IPv6 addresses from an interface that is
+// set down.
 func (a *Addresses) Remove(ifindex int, prefix netip.Prefix) error {
 	request, err := addressRequest(ifindex, prefix)
 	if err != nil {
 		return err
 	}
-	if err = a.promoteSecondaries(ifindex); err == nil {
+	if err = a.spareOthers(ifindex, prefix); err == nil {
 		err = a.route.change(unix.RTM_DELADDR, 0, request...)
 	}
-	if err == nil || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) {
+	// ENXIO: the interface has no IPv6 at all, as happens when its MTU falls below 1280.
+	if err == nil || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
 		return nil
 	}
 	return fmt.Errorf("remove address %s from interface %d: %w", prefix, ifindex, err)
 }
 
-// List returns the IPv4 addresses of the interface in the kernel's order.
+// List returns the IPv4 and IPv6 addresses of the interface in the kernel's order.
 func (a *Addresses) List(ifindex int) ([]Address, error) {
 	return a.route.addresses(ifindex)
+}
+
+// spareOthers sees to it that removing the address of prefix removes no other one. Of IPv6 addresses none depends on
+// another.
+func (a *Addresses) spareOthers(ifindex int, prefix netip.Prefix) error {
+	if prefix.Addr().Is6() {
+		return nil
+	}
+	return a.promoteSecondaries(ifindex)
 }
 
 // promoteSecondaries makes the removal of one address spare the others. It writes only where it must, because every
@@ -119,13 +140,25 @@ func (a *Addresses) promoteSecondaries(ifindex int) error {
 }
 
 func addressRequest(ifindex int, prefix netip.Prefix) ([]nl.NetlinkRequestData, error) {
-	if !prefix.IsValid() || !prefix.Addr().Is4() {
-		return nil, fmt.Errorf("address %s for interface %d: not an IPv4 address with a prefix length", prefix, ifindex)
+	if !prefix.IsValid() || prefix.Addr().Is4In6() {
+		return nil, fmt.Errorf("address %s for interface %d: not an IPv4 or IPv6 address with a prefix length", prefix, ifindex)
 	}
 	header := nl.NewIfAddrmsg(unix.AF_INET)
+	if prefix.Addr().Is6() {
+		header = nl.NewIfAddrmsg(unix.AF_INET6)
+		header.Flags = unix.IFA_F_NODAD
+	}
 	header.Prefixlen = uint8(prefix.Bits())
 	header.Scope = unix.RT_SCOPE_UNIVERSE
 	header.Index = uint32(ifindex)
 	ip := prefix.Addr().AsSlice()
 	return []nl.NetlinkRequestData{header, nl.NewRtAttr(unix.IFA_LOCAL, ip), nl.NewRtAttr(unix.IFA_ADDRESS, ip)}, nil
+}
+
+// notPreferred is the struct ifa_cacheinfo of an IPv6 address that stays but is deprecated (RFC 4862 §5.5.4): preferred
+// for no time, valid for ever, and two time stamps that are the kernel's.
+func notPreferred() []byte {
+	b := make([]byte, unix.SizeofIfaCacheinfo)
+	binary.NativeEndian.PutUint32(b[4:], infiniteLifetime)
+	return b
 }

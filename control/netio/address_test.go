@@ -69,7 +69,7 @@ func TestAnAddedAddressHasGlobalScopeItsLabelAndOurMark(t *testing.T) {
 	must(t, err)
 	want := []Address{{
 		Prefix: netip.MustParsePrefix("192.168.1.1/24"), Label: "lan0:vip", Marked: true,
-		scope: unix.RT_SCOPE_UNIVERSE, subnet: netip.MustParsePrefix("192.168.1.0/24"),
+		scope: unix.RT_SCOPE_UNIVERSE, subnet: netip.MustParsePrefix("192.168.1.0/24"), usable: true,
 	}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Address{}), cmp.Comparer(func(x, y netip.Prefix) bool { return x == y })); diff != "" {
 		t.Errorf("addresses (-want +got):\n%s", diff)
@@ -106,10 +106,12 @@ func TestAddingToAMissingInterfaceSaysWhatWasAttempted(t *testing.T) {
 	}
 }
 
-func TestAnIPv6AddressIsRefused(t *testing.T) {
+func TestWhatIsNoAddressIsRefused(t *testing.T) {
 	w := newWire(t)
-	if _, err := newAddresses(t).Add(w.index(), netip.MustParsePrefix("2001:db8::1/64"), ""); err == nil {
-		t.Error("no error")
+	for _, prefix := range []netip.Prefix{{}, netip.MustParsePrefix("::ffff:192.168.1.1/120")} {
+		if _, err := newAddresses(t).Add(w.index(), prefix, ""); err == nil {
+			t.Errorf("%v: no error", prefix)
+		}
 	}
 }
 

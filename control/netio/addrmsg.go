@@ -16,16 +16,16 @@ const (
 	devconfPromoteSecondaries = 20
 )
 
-// addresses lists the IPv4 addresses of one interface.
+// addresses lists the IPv4 and IPv6 addresses of one interface.
 func (r route) addresses(ifindex int) ([]Address, error) {
-	messages, err := r.list(unix.RTM_GETADDR, unix.RTM_NEWADDR, nl.NewIfAddrmsg(unix.AF_INET))
+	messages, err := r.list(unix.RTM_GETADDR, unix.RTM_NEWADDR, nl.NewIfAddrmsg(unix.AF_UNSPEC))
 	if err != nil {
 		return nil, fmt.Errorf("list the addresses of interface %d: %w", ifindex, err)
 	}
 	var addresses []Address
 	for _, message := range messages {
 		header := nl.DeserializeIfAddrmsg(message)
-		if int(header.Index) != ifindex || header.Family != unix.AF_INET {
+		if int(header.Index) != ifindex || header.Family != unix.AF_INET && header.Family != unix.AF_INET6 {
 			continue
 		}
 		address, err := parseAddress(header, message[header.Len():])
@@ -38,28 +38,33 @@ func (r route) addresses(ifindex int) ([]Address, error) {
 }
 
 // parseAddress reads the attributes of an address. IFA_LOCAL is the address; the prefix length belongs to IFA_ADDRESS,
-// which differs from it on a point-to-point link, where it names the other end.
+// which differs from it on a point-to-point link, where it names the other end. Without another end, IPv6 has only
+// IFA_ADDRESS.
 func parseAddress(header *nl.IfAddrmsg, attributes []byte) (Address, error) {
 	parsed, err := nl.ParseRouteAttr(attributes)
 	if err != nil {
 		return Address{}, fmt.Errorf("parse an address: %w", err)
 	}
-	address := Address{scope: header.Scope}
-	bits := int(header.Prefixlen)
+	address := Address{scope: header.Scope, usable: header.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) == 0}
+	var local, network netip.Addr
 	for _, attribute := range parsed {
 		switch attribute.Attr.Type {
 		case unix.IFA_LOCAL:
-			local, _ := netip.AddrFromSlice(attribute.Value)
-			address.Prefix = netip.PrefixFrom(local, bits)
+			local, _ = netip.AddrFromSlice(attribute.Value)
 		case unix.IFA_ADDRESS:
-			network, _ := netip.AddrFromSlice(attribute.Value)
-			address.subnet = netip.PrefixFrom(network, bits).Masked()
+			network, _ = netip.AddrFromSlice(attribute.Value)
 		case unix.IFA_LABEL:
 			address.Label = unix.ByteSliceToString(attribute.Value)
 		case ifaProto:
 			address.Marked = len(attribute.Value) == 1 && attribute.Value[0] == protocolVRRP
 		}
 	}
+	if header.Family == unix.AF_INET6 && !local.IsValid() {
+		local = network
+	}
+	bits := int(header.Prefixlen)
+	address.Prefix = netip.PrefixFrom(local, bits)
+	address.subnet = netip.PrefixFrom(network, bits).Masked()
 	if !address.Prefix.IsValid() || !address.subnet.IsValid() {
 		return Address{}, fmt.Errorf("parse an address: no valid local address or subnet of %d bits", bits)
 	}

@@ -81,8 +81,12 @@ func internetChecksum(header []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// groupMAC maps an IPv4 multicast group to its Ethernet address (RFC 1112 §6.4).
+// groupMAC maps a multicast group to its Ethernet address (RFC 1112 §6.4, RFC 2464 §7).
 func groupMAC(group netip.Addr) [6]byte {
-	g := group.As4()
-	return [6]byte{0x01, 0x00, 0x5e, g[1] & 0x7f, g[2], g[3]}
+	if group.Is4() {
+		g := group.As4()
+		return [6]byte{0x01, 0x00, 0x5e, g[1] & 0x7f, g[2], g[3]}
+	}
+	g := group.As16()
+	return [6]byte{0x33, 0x33, g[12], g[13], g[14], g[15]}
 }

@@ -16,8 +16,9 @@ import (
 var (
 	// ErrNoInterface is wrapped by Link's error when no interface has the name.
 	ErrNoInterface = errors.New("no such interface")
-	// ErrNoAddress is wrapped by PrimaryAddress's error when no address of the interface qualifies.
-	ErrNoAddress = errors.New("no IPv4 address of its own")
+	// ErrNoAddress is wrapped by the errors of PrimaryAddress and LinkLocalAddress when no address of the interface
+	// qualifies.
+	ErrNoAddress = errors.New("no usable address of its own")
 )
 
 // LinkInfo describes an interface as it was when it was asked for.
@@ -94,15 +95,35 @@ func (l *Links) PrimaryAddress(ifindex int, exclude []netip.Addr) (netip.Addr, e
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	addresses = slices.DeleteFunc(addresses, func(a Address) bool { return slices.Contains(exclude, a.Prefix.Addr()) })
+	addresses = slices.DeleteFunc(addresses, func(a Address) bool {
+		return !a.Prefix.Addr().Is4() || slices.Contains(exclude, a.Prefix.Addr())
+	})
 	if len(addresses) == 0 {
-		return netip.Addr{}, fmt.Errorf("interface %d: %w", ifindex, ErrNoAddress)
+		return netip.Addr{}, fmt.Errorf("IPv4 on interface %d: %w", ifindex, ErrNoAddress)
 	}
 	// The wider the scope the smaller its number, and MinFunc keeps the first among equals.
 	return slices.MinFunc(addresses, func(a, b Address) int { return cmp.Compare(a.scope, b.scope) }).Prefix.Addr(), nil
 }
 
-// OnLink returns the IPv4 subnets of the interface, without those that only addresses marked as ours give it.
+// LinkLocalAddress returns the first link-local IPv6 address of the interface that is not virtual (neither in exclude
+// nor marked as ours) and that can be sent from: duplicate address detection has found no other owner. It has no zone.
+// The error wraps ErrNoAddress when there is none; one that is still being tested is announced by Watch once it is usable.
+func (l *Links) LinkLocalAddress(ifindex int, exclude []netip.Addr) (netip.Addr, error) {
+	addresses, err := l.ownAddresses(ifindex)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, address := range addresses {
+		ip := address.Prefix.Addr()
+		if ip.Is6() && ip.IsLinkLocalUnicast() && address.usable && !slices.Contains(exclude, ip) {
+			return ip, nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("link-local IPv6 on interface %d: %w", ifindex, ErrNoAddress)
+}
+
+// OnLink returns the IPv4 and IPv6 subnets of the interface, fe80::/64 among them, without those that only addresses
+// marked as ours give it.
 func (l *Links) OnLink(ifindex int) ([]netip.Prefix, error) {
 	addresses, err := l.ownAddresses(ifindex)
 	if err != nil {

@@ -15,21 +15,19 @@ type memberships struct {
 	fds []int
 }
 
-// Join makes the interface deliver what the virtual routers on it need: the IPv4 multicast group, at the IP level (so
-// that IGMP reports it and snooping switches forward it) and in the NIC's filter, and the virtual MACs in the NIC's
-// unicast filter. A device without a unicast filter becomes promiscuous while a virtual MAC is joined.
+// Join makes the interface deliver what the virtual routers on it need: multicast groups of either family, at the IP
+// level (so that IGMP or MLD reports them and snooping switches forward them) and in the NIC's filter, and the virtual
+// MACs in the NIC's unicast filter. A device without a unicast filter becomes promiscuous while a virtual MAC is joined.
+// The same group or MAC twice is as good as once: solicited-node groups of several addresses may coincide.
 //
 // The interface needs no address and may be down. Everything ends when the answer is closed. Memberships are counted:
-// to change the MACs of an interface, join the new set and then close the old, and nothing is missed in between.
+// to change those of an interface, join the new set and then close the old, and nothing is missed in between.
 // It runs in the network namespace of the calling thread.
-func Join(ifindex int, group netip.Addr, macs ...[6]byte) (io.Closer, error) {
-	if !group.Is4() || !group.IsMulticast() {
-		return nil, fmt.Errorf("join group %s on interface %d: not an IPv4 multicast group", group, ifindex)
-	}
+func Join(ifindex int, groups []netip.Addr, macs ...[6]byte) (io.Closer, error) {
 	m := &memberships{}
-	err := m.joinGroup4(ifindex, group)
+	err := m.joinGroups(ifindex, groups)
 	if err == nil {
-		err = m.joinLinkLayer(ifindex, groupMAC(group), macs)
+		err = m.joinLinkLayer(ifindex, groups, macs)
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -37,28 +35,65 @@ func Join(ifindex int, group netip.Addr, macs ...[6]byte) (io.Closer, error) {
 	return m, nil
 }
 
-// joinGroup4 uses a socket of its own per call: a socket may hold only net.ipv4.igmp_max_memberships groups.
-func (m *memberships) joinGroup4(ifindex int, group netip.Addr) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open a socket to join %s: %w", group, err)
-	}
-	m.fds = append(m.fds, fd)
-	request := &unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(ifindex)}
-	if err := unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, request); err != nil {
-		return fmt.Errorf("join %s on interface %d: %w", group, ifindex, err)
+func (m *memberships) joinGroups(ifindex int, groups []netip.Addr) error {
+	sockets := make(map[int]int) // by address family
+	joined := make(map[netip.Addr]bool)
+	for _, group := range groups {
+		if !group.IsMulticast() || group.Zone() != "" {
+			return fmt.Errorf("join group %s on interface %d: not a multicast group without a zone", group, ifindex)
+		}
+		if joined[group] {
+			continue
+		}
+		joined[group] = true
+		if err := m.joinGroup(sockets, ifindex, group); err != nil {
+			return fmt.Errorf("join %s on interface %d: %w", group, ifindex, err)
+		}
 	}
 	return nil
 }
 
-func (m *memberships) joinLinkLayer(ifindex int, group [6]byte, macs [][6]byte) error {
+// joinGroup takes a further socket when one is full: an IPv4 socket may hold net.ipv4.igmp_max_memberships groups, an
+// IPv6 socket as many as net.core.optmem_max has room for.
+func (m *memberships) joinGroup(sockets map[int]int, ifindex int, group netip.Addr) error {
+	family := unix.AF_INET6
+	if group.Is4() {
+		family = unix.AF_INET
+	}
+	if fd, ok := sockets[family]; ok {
+		err := addMembership(fd, ifindex, group)
+		if !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, unix.ENOMEM) {
+			return err
+		}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open a socket: %w", err)
+	}
+	m.fds = append(m.fds, fd)
+	sockets[family] = fd
+	return addMembership(fd, ifindex, group)
+}
+
+func addMembership(fd, ifindex int, group netip.Addr) error {
+	if group.Is4() {
+		request := &unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(ifindex)}
+		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, request)
+	}
+	request := &unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(ifindex)}
+	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, request)
+}
+
+func (m *memberships) joinLinkLayer(ifindex int, groups []netip.Addr, macs [][6]byte) error {
 	fd, err := openPacketSocket()
 	if err != nil {
 		return err
 	}
 	m.fds = append(m.fds, fd)
-	if err := addToFilter(fd, ifindex, unix.PACKET_MR_MULTICAST, group); err != nil {
-		return err
+	for _, group := range groups {
+		if err := addToFilter(fd, ifindex, unix.PACKET_MR_MULTICAST, groupMAC(group)); err != nil {
+			return err
+		}
 	}
 	for _, mac := range macs {
 		if err := addToFilter(fd, ifindex, unix.PACKET_MR_UNICAST, mac); err != nil {

@@ -52,7 +52,7 @@ func TestAMembershipLastsFromJoinToClose(t *testing.T) {
 	if got := filtersOf(t, w.lan); got != (filters{}) {
 		t.Fatalf("before the join: %+v", got)
 	}
-	membership, err := Join(w.index(), MulticastGroup4, virtualMAC)
+	membership, err := Join(w.index(), []netip.Addr{MulticastGroup4}, virtualMAC)
 	must(t, err)
 	// A veth has no unicast filter, so that the kernel makes it promiscuous for the virtual MAC.
 	if got := filtersOf(t, w.lan); got != (filters{group: true, groupMAC: true, virtualMAC: true, promiscuous: true}) {
@@ -67,7 +67,7 @@ func TestAMembershipLastsFromJoinToClose(t *testing.T) {
 func TestAnInterfaceThatIsDownCanBeJoinedAndFiltersOnceItIsUp(t *testing.T) {
 	w := newWire(t)
 	must(t, netlink.LinkSetDown(w.lan))
-	membership, err := Join(w.index(), MulticastGroup4, virtualMAC)
+	membership, err := Join(w.index(), []netip.Addr{MulticastGroup4}, virtualMAC)
 	must(t, err)
 	defer membership.Close()
 	must(t, netlink.LinkSetUp(w.lan))
@@ -78,9 +78,9 @@ func TestAnInterfaceThatIsDownCanBeJoinedAndFiltersOnceItIsUp(t *testing.T) {
 
 func TestAMembershipSurvivesTheCloseOfAnOverlappingOne(t *testing.T) {
 	w := newWire(t)
-	old, err := Join(w.index(), MulticastGroup4, virtualMAC, [6]byte{0x00, 0x00, 0x5e, 0x00, 0x01, 0x63})
+	old, err := Join(w.index(), []netip.Addr{MulticastGroup4}, virtualMAC, [6]byte{0x00, 0x00, 0x5e, 0x00, 0x01, 0x63})
 	must(t, err)
-	successor, err := Join(w.index(), MulticastGroup4, virtualMAC)
+	successor, err := Join(w.index(), []netip.Addr{MulticastGroup4}, virtualMAC)
 	must(t, err)
 	defer successor.Close()
 	must(t, old.Close())
@@ -93,10 +93,10 @@ func TestAJoinThatFailsLeavesNothing(t *testing.T) {
 	const missing = 4711
 	w := newWire(t)
 	open := openFiles(t)
-	if _, err := Join(missing, MulticastGroup4, virtualMAC); err == nil {
+	if _, err := Join(missing, []netip.Addr{MulticastGroup4}, virtualMAC); err == nil {
 		t.Error("joining on a missing interface did not fail")
 	}
-	if _, err := Join(w.index(), netip.MustParseAddr("192.0.2.1"), virtualMAC); err == nil {
+	if _, err := Join(w.index(), []netip.Addr{netip.MustParseAddr("192.0.2.1")}, virtualMAC); err == nil {
 		t.Error("joining a unicast address did not fail")
 	}
 	if got := openFiles(t); got != open {

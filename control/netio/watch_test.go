@@ -19,6 +19,10 @@ func watchLinks(t *testing.T) <-chan LinkEvent {
 	t.Helper()
 	events, err := newLinks(t).Watch(t.Context())
 	must(t, err)
+	t.Cleanup(func() {
+		for range events { // until the watch has closed its socket
+		}
+	})
 	return events
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -28,7 +29,8 @@ func newWire(t *testing.T) *wire {
 	requireRoot(t)
 	runtime.LockOSThread()
 	w := &wire{peer: newNamespace(t), home: newNamespace(t)}
-	cable := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "lan0"}, PeerName: "far0", PeerNamespace: netlink.NsFd(w.peer)}
+	// Two ends of the same index would look like one device, whose carrier the kernel takes up to a second to act on.
+	cable := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "lan0", Index: 77}, PeerName: "far0", PeerNamespace: netlink.NsFd(w.peer)}
 	must(t, netlink.LinkAdd(cable))
 	w.lan = linkNamed(t, "lan0")
 	w.atPeer(t, func() {
@@ -50,6 +52,45 @@ func (w *wire) start(t *testing.T) {
 	cancel()
 	for range events { // until the watch has closed its socket
 	}
+}
+
+// newWire6 is a wire with IPv6 at both ends, and no address there that the kernel gave itself.
+func newWire6(t *testing.T) *wire {
+	t.Helper()
+	w := newWire(t)
+	enable := func(link string) {
+		awaitSending(t, link)
+		sysctl(t, "ipv6/conf/"+link+"/addr_gen_mode", "1")
+		sysctl(t, "ipv6/conf/"+link+"/router_solicitation_delay", "0") // and no random delay before an address is tested
+		sysctl(t, "ipv6/conf/"+link+"/disable_ipv6", "0")
+	}
+	enable("lan0")
+	w.atPeer(t, func() { enable("far0") })
+	return w
+}
+
+// awaitSending waits until the kernel itself has seen the carrier: until then it loses what is sent, and IPv6 is not
+// set up.
+func awaitSending(t *testing.T, link string) {
+	t.Helper()
+	for start := time.Now(); linkNamed(t, link).Attrs().OperState != netlink.OperUp; time.Sleep(time.Millisecond) {
+		if time.Since(start) > patience {
+			t.Fatalf("%s has not come up", link)
+		}
+	}
+}
+
+// sysctl sets a value below net in the namespace of the thread.
+func sysctl(t *testing.T, name, value string) {
+	t.Helper()
+	must(t, os.WriteFile("/proc/sys/net/"+name, []byte(value), 0))
+}
+
+func readSysctl(t *testing.T, name string) []byte {
+	t.Helper()
+	value, err := os.ReadFile("/proc/sys/net/" + name)
+	must(t, err)
+	return value
 }
 
 func requireRoot(t *testing.T) {
@@ -126,13 +167,18 @@ func (w *wire) capture(t *testing.T) capture {
 // next returns the next frame from the virtual MAC.
 func (c capture) next(t *testing.T) []byte {
 	t.Helper()
+	return c.nextThat(t, "from the virtual MAC", func(frame []byte) bool { return bytes.Equal(frame[6:12], virtualMAC[:]) })
+}
+
+func (c capture) nextThat(t *testing.T, what string, fits func(frame []byte) bool) []byte {
+	t.Helper()
 	frame := make([]byte, 2048)
 	for {
 		n, _, err := unix.Recvfrom(c.fd, frame, 0)
 		if err != nil {
-			t.Fatalf("no frame from the virtual MAC arrived: %v", err)
+			t.Fatalf("no frame %s arrived: %v", what, err)
 		}
-		if n >= ethernetHeaderLen && bytes.Equal(frame[6:12], virtualMAC[:]) {
+		if n >= ethernetHeaderLen && fits(frame[:n]) {
 			return frame[:n]
 		}
 	}
