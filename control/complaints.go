@@ -9,7 +9,20 @@ import (
 
 // What goes wrong with every packet is not said for every packet.
 
-// claim is what a station says by ARP: the address is mine.
+// notice says what is odd about another router. A pair that does not agree is a
+// pair of masters: what is refused for it is said as loudly as what is accepted.
+func (in *instance) notice(n vrrp.Notice) {
+	attrs := []any{"source", n.Source}
+	switch n.Kind {
+	case vrrp.IntervalAdopted, vrrp.IntervalRefused:
+		attrs = append(attrs, "interval", n.Interval, "ours", in.router.Config().Interval)
+	case vrrp.ChecksumDiffers:
+		attrs = append(attrs, "form", n.Form, "ours", in.router.Advert(0).Checksum)
+	}
+	in.log.Warn(n.Kind.String(), attrs...)
+}
+
+// claim is what a station says by ARP or Neighbor Discovery: the address is mine.
 type claim struct {
 	station [6]byte
 	address netip.Addr

@@ -8,7 +8,7 @@ import (
 
 // claimBy is an ARP packet of a station that claims the virtual address.
 func claimBy(h *host, station byte) FastEvent {
-	return FastEvent{Conflict: true, At: bootNow(), Slot: h.paths[0].slot, Source: vip.Addr(), Hardware: [6]byte{2, 0, 0, 0, 9, station}}
+	return FastEvent{Kind: AddressClaimed, At: bootNow(), Slot: h.paths[0].slot, Source: vip.Addr(), Hardware: [6]byte{2, 0, 0, 0, 9, station}}
 }
 
 func TestAConflictIsToldOncePerClaimant(t *testing.T) {

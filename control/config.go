@@ -17,6 +17,28 @@ type InstanceConfig struct {
 	Router vrrp.Config
 	// Prefixes are Router.Addresses with the length that they get on the interface.
 	Prefixes []netip.Prefix
+	// Group names what moves together: instances of the same non-empty group
+	// share one lease, and are master together or not at all.
+	Group string
+	// Source is what adverts are sent from; the zero Addr leaves the choice to
+	// the engine: the interface's primary IPv4 address, or its link-local one.
+	Source netip.Addr
+	// NoAccept keeps a master that is not the owner from accepting packets to
+	// the virtual addresses: Accept_Mode False, RFC 9568 §6.1. They are not put
+	// on the interface then.
+	NoAccept bool
+	// StrictMAC refuses adverts whose Ethernet source is not the virtual MAC.
+	StrictMAC bool
+	// Advertise are the router advertisements that an IPv6 master sends; nil: none.
+	Advertise *Advertise
+}
+
+// unicast reports whether adverts go to listed peers and not to everybody.
+func (c InstanceConfig) unicast() bool { return len(c.Router.Peers) > 0 }
+
+// accepts reports whether the addresses are put on the interface.
+func (c InstanceConfig) accepts() bool {
+	return !c.NoAccept || c.Router.Priority == vrrp.OwnerPriority
 }
 
 // Validate returns all that is wrong with a set of instances, joined.
@@ -34,8 +56,11 @@ func Validate(instances []InstanceConfig) error {
 		if err := c.Router.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("instance %q: %w", c.Name, err))
 		}
+		if err := c.Advertise.validate(c.Router.Family); err != nil {
+			errs = append(errs, fmt.Errorf("instance %q: %w", c.Name, err))
+		}
 		take(c, c.Name, "the name")
-		take(c, routerKey{c.Interface, c.Router.VRID, c.Router.Family}, "vrid %d on %s", c.Router.VRID, c.Interface)
+		take(c, routerKey{c.Interface, c.Router.VRID, c.Router.Family}, "vrid %d (%v) on %s", c.Router.VRID, c.Router.Family, c.Interface)
 		for _, a := range slices.Compact(slices.SortedFunc(slices.Values(c.Router.Addresses), netip.Addr.Compare)) {
 			take(c, addressOn{c.Interface, a}, "address %v on %s", a, c.Interface)
 		}

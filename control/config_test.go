@@ -19,7 +19,7 @@ func TestValidateNamesEveryDuplicate(t *testing.T) {
 		want   string
 	}{
 		"name":    {func(c *InstanceConfig) { c.Name = "gw1" }, `instance "gw1": the name is already that of instance "gw1"`},
-		"vrid":    {func(c *InstanceConfig) { c.Router.VRID = 1 }, `instance "gw2": vrid 1 on lan0 is already that of instance "gw1"`},
+		"vrid":    {func(c *InstanceConfig) { c.Router.VRID = 1 }, `instance "gw2": vrid 1 (ipv4) on lan0 is already that of instance "gw1"`},
 		"address": {func(c *InstanceConfig) { c.Router.Addresses = first.Router.Addresses }, `instance "gw2": address 192.0.2.1 on lan0 is already that of instance "gw1"`},
 	}
 	for name, test := range tests {
@@ -38,7 +38,7 @@ func TestValidateReportsEveryFault(t *testing.T) {
 		instanceOf(2, 100, func(c *InstanceConfig) { c.Router.Interval = 5 }),
 		instanceOf(2, 100),
 	})
-	for _, want := range []string{`instance "gw1": priority: 0`, `instance "gw2": interval`, `vrid 2 on lan0 is already`} {
+	for _, want := range []string{`instance "gw1": priority: 0`, `instance "gw2": interval`, `vrid 2 (ipv4) on lan0 is already`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
@@ -17,6 +19,7 @@ import (
 type Engine struct {
 	world     World
 	log       *slog.Logger
+	configs   []InstanceConfig // never changed: for any goroutine
 	instances []*instance
 	bySlot    map[uint32]*instance
 	outbox    outbox
@@ -24,6 +27,7 @@ type Engine struct {
 	addresses *addressWorker
 	ports     *portReader
 	joined    []io.Closer
+	asked     <-chan netio.RouterSolicitation
 	commands  chan func()
 	stops     chan struct{} // for every Stop that means something
 	stopped   chan struct{} // closed when Run has returned
@@ -43,6 +47,7 @@ func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, erro
 	e := &Engine{
 		world:    world,
 		log:      log,
+		configs:  slices.Clone(configs),
 		bySlot:   make(map[uint32]*instance),
 		commands: make(chan func()),
 		stops:    make(chan struct{}, 2), // a third says nothing new
@@ -56,7 +61,7 @@ func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, erro
 }
 
 func (e *Engine) install(configs []InstanceConfig) error {
-	macs := make(map[int][][6]byte)
+	wanted := make(map[int]*wish)
 	for _, c := range configs {
 		in, err := e.newInstance(c)
 		if err != nil {
@@ -64,17 +69,40 @@ func (e *Engine) install(configs []InstanceConfig) error {
 		}
 		e.instances = append(e.instances, in)
 		e.bySlot[in.path.Slot()] = in
-		macs[in.ifindex] = append(macs[in.ifindex], in.mac)
+		if wanted[in.ifindex] == nil {
+			wanted[in.ifindex] = &wish{}
+		}
+		wanted[in.ifindex].add(in)
 	}
+	makeGroups(e.instances)
 	// In backup state already, so that a promotion touches no hardware.
-	for ifindex, m := range macs {
-		j, err := e.world.Join(ifindex, m...)
+	for ifindex, w := range wanted {
+		j, err := e.world.Join(ifindex, w.groups, w.macs...)
 		if err != nil {
 			return err
 		}
 		e.joined = append(e.joined, j)
 	}
 	return nil
+}
+
+// wish is what an interface has to deliver to us.
+type wish struct {
+	groups []netip.Addr
+	macs   [][6]byte
+}
+
+func (w *wish) add(in *instance) {
+	c := in.config.Router
+	w.macs = append(w.macs, in.mac)
+	if !in.config.unicast() {
+		w.groups = append(w.groups, vrrp.GroupAddress(c.Family))
+	}
+	if c.Family == vrrp.IPv6 {
+		for _, a := range c.Addresses {
+			w.groups = append(w.groups, netio.SolicitedNode(a))
+		}
+	}
 }
 
 // Close takes the instances out of the fast path. Run does so itself.
@@ -102,6 +130,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, e.Close())
 	}
+	if e.asked, err = e.watchSolicitations(watching); err != nil {
+		return errors.Join(err, e.Close())
+	}
 	e.addresses = startAddressWorker(e.world.Addresses, e.log)
 	e.ports = newPortReader(e.world.Links, e.instances, e.log)
 	e.start()
@@ -112,13 +143,26 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.addresses.finish()
 	stopWatching()
 	awaitClosed(links)
+	if e.asked != nil {
+		awaitClosed(e.asked)
+	}
 	return errors.Join(err, e.Close())
+}
+
+// watchSolicitations begins to listen for hosts that ask for router
+// advertisements, if any instance sends some.
+func (e *Engine) watchSolicitations(ctx context.Context) (<-chan netio.RouterSolicitation, error) {
+	interfaces := e.advertisingInterfaces()
+	if len(interfaces) == 0 {
+		return nil, nil
+	}
+	return e.world.Solicitations(ctx, interfaces)
 }
 
 // awaitClosed waits until the watch has released what it uses: whoever called
 // Run closes that next.
-func awaitClosed(links <-chan netio.LinkEvent) {
-	for range links {
+func awaitClosed[T any](watch <-chan T) {
+	for range watch {
 		// Nobody wants them any more.
 	}
 }
@@ -131,6 +175,12 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 		select {
 		case <-timer.C:
 		case <-e.world.Events.Ready():
+		case <-e.unicastReady():
+		case s, ok := <-e.asked:
+			if !ok {
+				return errors.New("the kernel no longer tells about router solicitations")
+			}
+			e.solicited(s)
 		case ev, ok := <-links:
 			if !ok {
 				return errors.New("the kernel no longer tells about links")
@@ -162,10 +212,17 @@ func (e *Engine) tick() error {
 	if err := e.world.Events.Drain(e.fastEvent); err != nil {
 		return err
 	}
+	if err := e.drainUnicast(); err != nil {
+		return err
+	}
 	for _, in := range e.instances {
 		if at, ok := in.router.Deadline(); ok && !now.Before(at) {
 			e.due(in)
 		}
+	}
+	e.settle()
+	for _, in := range e.instances {
+		e.advertise(in)
 	}
 	e.settle()
 	return nil
@@ -197,14 +254,6 @@ func (e *Engine) settle() {
 
 func (e *Engine) flush() { e.sent = append(e.sent, e.outbox.flush()...) }
 
-// step is the only caller of Router.Step.
-func (e *Engine) step(in *instance, ev vrrp.Event) {
-	for _, a := range in.router.Step(e.now(), ev) {
-		e.perform(in, a)
-	}
-	in.path.YieldTo(in.yieldsTo())
-}
-
 func (e *Engine) now() vrrp.Instant { return vrrp.Instant(e.world.Now()) }
 
 // untilNext is the time to the earliest deadline of all.
@@ -213,6 +262,9 @@ func (e *Engine) untilNext() time.Duration {
 	next, now := idle, e.now()
 	for _, in := range e.instances {
 		if at, ok := in.router.Deadline(); ok {
+			next = min(next, at.Sub(now))
+		}
+		if at := in.advertiseDeadline(); at != 0 {
 			next = min(next, at.Sub(now))
 		}
 	}

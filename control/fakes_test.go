@@ -19,10 +19,9 @@ type fakePath struct {
 	host   *host
 	config InstanceConfig
 	slot   uint32
-	lease  atomic.Int64
+	*fakeLease
 
-	yields  atomic.Uint32 // to this priority and better ones
-	yielded atomic.Int64  // when; 0: not
+	yields atomic.Uint32 // to this priority and better ones
 
 	mu       sync.Mutex
 	follows  bool
@@ -34,6 +33,12 @@ type fakePath struct {
 	arrivals Arrivals
 	counting time.Duration // how long Counters takes
 	removed  bool
+}
+
+// fakeLease is what the members of a group share.
+type fakeLease struct {
+	lease   atomic.Int64
+	yielded atomic.Int64 // when; 0: not
 }
 
 func (p *fakePath) Slot() uint32 { return p.slot }
@@ -209,8 +214,18 @@ type fakeLinks struct {
 	link    netio.LinkInfo
 	err     error // of Link
 	primary []netip.Addr
+	local   netip.Addr
 	hang    chan struct{} // Link waits for it to be closed
 	reads   int
+}
+
+func (l *fakeLinks) LinkLocalAddress(_ int, exclude []netip.Addr) (netip.Addr, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.local.IsValid() || slices.Contains(exclude, l.local) {
+		return netip.Addr{}, netio.ErrNoAddress
+	}
+	return l.local, nil
 }
 
 func newFakeLinks(primary netip.Addr) *fakeLinks {
@@ -219,7 +234,13 @@ func newFakeLinks(primary netip.Addr) *fakeLinks {
 		end:     make(chan struct{}),
 		link:    netio.LinkInfo{Index: 3, Name: "lan0", MAC: [6]byte{2, 0, 0, 0, 0, 1}, Up: true},
 		primary: []netip.Addr{primary},
+		local:   linkLocal(primary),
 	}
+}
+
+// linkLocal is fe80::1:n for an IPv4 address that ends in n.
+func linkLocal(a netip.Addr) netip.Addr {
+	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 13: 1, 15: a.As4()[3]})
 }
 
 // change changes something, and says so.

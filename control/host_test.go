@@ -70,7 +70,8 @@ type host struct {
 	sender *fakeSender
 	book   *fakeBook
 	links  *fakeLinks
-	joined map[[6]byte]bool
+	leases map[string]*fakeLease // by group
+	joined map[any]bool          // MACs and groups
 
 	mu    sync.Mutex
 	lines []string
@@ -107,7 +108,7 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 
 // newHost returns a host on the LAN, 198.51.100.n, with nothing installed.
 func (l *lan) newHost(t *testing.T, n byte) *host {
-	h := &host{t: t, joined: make(map[[6]byte]bool)}
+	h := &host{t: t, joined: make(map[any]bool), leases: make(map[string]*fakeLease)}
 	h.log = slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	h.events = &fakeEvents{ready: make(chan struct{}, 1)}
 	h.sender = &fakeSender{host: h, lan: l}
@@ -155,7 +156,12 @@ func (h *host) hasEnded() bool {
 }
 
 func (h *host) installPath(c InstanceConfig, _ netio.LinkInfo) (FastPath, error) {
-	p := &fakePath{host: h, config: c, slot: uint32(len(h.paths) + 7)}
+	p := &fakePath{host: h, config: c, slot: uint32(len(h.paths) + 7), fakeLease: &fakeLease{}}
+	if shared := h.leases[c.Group]; c.Group != "" && shared != nil {
+		p.fakeLease = shared
+	} else if c.Group != "" {
+		h.leases[c.Group] = p.fakeLease
+	}
 	h.paths = append(h.paths, p)
 	return p, nil
 }
@@ -164,13 +170,20 @@ type leave func() error
 
 func (l leave) Close() error { return l() }
 
-func (h *host) join(_ int, macs ...[6]byte) (io.Closer, error) {
+func (h *host) join(_ int, groups []netip.Addr, macs ...[6]byte) (io.Closer, error) {
+	var all []any
+	for _, g := range groups {
+		all = append(all, g)
+	}
 	for _, m := range macs {
-		h.joined[m] = true
+		all = append(all, m)
+	}
+	for _, what := range all {
+		h.joined[what] = true
 	}
 	return leave(func() error {
-		for _, m := range macs {
-			delete(h.joined, m)
+		for _, what := range all {
+			delete(h.joined, what)
 		}
 		return nil
 	}), nil

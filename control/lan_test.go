@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -90,27 +91,43 @@ func (h *host) receive(frame []byte) {
 	}
 	source, pdu, ok := advertIn(frame)
 	for _, p := range h.paths {
-		if ok && p.config.Router.VRID == pdu[1] && p.hear(source, pdu) {
-			h.events.push(FastEvent{At: bootNow(), Slot: p.slot, Source: source, TTL: frame[14+8], PDU: pdu})
+		if ok && p.config.Router.VRID == pdu[1] && p.config.Router.Family == vrrp.FamilyOf(source) && p.hear(source, pdu) {
+			h.events.push(FastEvent{At: bootNow(), Slot: p.slot, Source: source, TTL: vrrp.TTL, PDU: pdu})
 		}
 	}
 }
 
+const (
+	ethernet = 14 // lengths of headers
+	ip4, ip6 = 20, 40
+)
+
 // advertIn takes the advert out of an Ethernet frame, if there is one.
 func advertIn(frame []byte) (source netip.Addr, pdu []byte, ok bool) {
-	const ethernet, ip = 14, 20
-	if len(frame) < ethernet+ip+8 || frame[12] != 0x08 || frame[13] != 0x00 || frame[ethernet+9] != vrrp.Protocol {
-		return netip.Addr{}, nil, false
+	ip := frame[ethernet:]
+	switch kind := binary.BigEndian.Uint16(frame[12:]); {
+	case kind == 0x0800 && len(ip) >= ip4+8 && ip[9] == vrrp.Protocol:
+		return netip.AddrFrom4([4]byte(ip[12:])), ip[ip4:], true
+	case kind == 0x86dd && len(ip) >= ip6+8 && ip[6] == vrrp.Protocol:
+		return netip.AddrFrom16([16]byte(ip[8:])), ip[ip6:], true
 	}
-	return netip.AddrFrom4([4]byte(frame[ethernet+12:])), frame[ethernet+ip:], true
+	return netip.Addr{}, nil, false
 }
 
-// describeFrame says what a frame is: "advert 1 prio 120", "arp 192.0.2.1".
+// describeFrame says what a frame is: "advert 1 prio 120", "arp 192.0.2.1",
+// "na 2001:db8::1", "ra fe80::1".
 func describeFrame(frame []byte) string {
 	if _, pdu, ok := advertIn(frame); ok {
 		return fmt.Sprintf("advert %d prio %d", pdu[1], pdu[2])
 	}
-	return fmt.Sprintf("arp %v", netip.AddrFrom4([4]byte(frame[14+14:])))
+	if binary.BigEndian.Uint16(frame[12:]) == 0x0806 {
+		return fmt.Sprintf("arp %v", netip.AddrFrom4([4]byte(frame[ethernet+14:])))
+	}
+	icmp := frame[ethernet+ip6:]
+	if icmp[0] == 134 {
+		return fmt.Sprintf("ra %v", netip.AddrFrom16([16]byte(frame[ethernet+8:])))
+	}
+	return fmt.Sprintf("na %v", netip.AddrFrom16([16]byte(icmp[8:])))
 }
 
 // fakeSender puts frames on the LAN.

@@ -28,15 +28,17 @@ type portReader struct {
 
 // port is an interface that instances are on.
 type port struct {
-	name    string
-	virtual []netip.Addr // not to be taken for the host's own
+	name     string
+	virtual  []netip.Addr // not to be taken for the host's own
+	families map[vrrp.Family]bool
 }
 
-// portReading is an interface as it was read. Without a fault it can carry adverts.
+// portReading is an interface as it was read. Without a fault it can carry the
+// adverts of the families for which there is a source.
 type portReading struct {
 	ifindex int
-	mac     [6]byte    // zero: not read
-	source  netip.Addr // that adverts are sent from
+	mac     [6]byte                    // zero: not read
+	sources map[vrrp.Family]netip.Addr // that adverts are sent from
 	fault   string
 	err     error // it could not be read; fault says why too
 }
@@ -53,7 +55,11 @@ func newPortReader(links Links, instances []*instance, log *slog.Logger) *portRe
 	}
 	for _, in := range instances {
 		p := r.ports[in.ifindex]
+		if p.families == nil {
+			p.families = make(map[vrrp.Family]bool)
+		}
 		p.name = in.config.Interface
+		p.families[in.config.Router.Family] = true
 		if in.config.Router.Priority != vrrp.OwnerPriority { // an owner's are the host's own
 			p.virtual = append(p.virtual, in.config.Router.Addresses...)
 		}
@@ -162,14 +168,26 @@ func (r *portReader) read(ifindex int) portReading {
 		return reading
 	}
 	reading.mac = link.MAC
-	reading.source, err = r.links.PrimaryAddress(ifindex, p.virtual)
-	switch {
-	case errors.Is(err, netio.ErrNoAddress):
-		reading.fault = "the interface has no address of its own"
-	case err != nil:
-		reading.fault, reading.err = err.Error(), err
+	reading.sources = make(map[vrrp.Family]netip.Addr)
+	for family := range p.families {
+		source, err := r.source(ifindex, family, p.virtual)
+		switch {
+		case err == nil:
+			reading.sources[family] = source
+		case !errors.Is(err, netio.ErrNoAddress):
+			reading.fault, reading.err = err.Error(), err
+		}
 	}
 	return reading
+}
+
+// source is the address that adverts of a family are sent from, RFC 9568
+// §5.1.1.1 and §5.1.2.1.
+func (r *portReader) source(ifindex int, family vrrp.Family, virtual []netip.Addr) (netip.Addr, error) {
+	if family == vrrp.IPv6 {
+		return r.links.LinkLocalAddress(ifindex, virtual)
+	}
+	return r.links.PrimaryAddress(ifindex, virtual)
 }
 
 // portRead takes what was read.
@@ -185,10 +203,30 @@ func (e *Engine) applyReading(in *instance, p portReading) {
 	if p.mac != ([6]byte{}) {
 		in.refreshDevice(p.mac)
 	}
-	if p.source.IsValid() && p.source != in.router.Config().Source {
-		e.step(in, vrrp.SourceChanged{Source: p.source})
+	source, fault := in.sourceIn(p)
+	if source.IsValid() && source != in.router.Config().Source {
+		e.step(in, vrrp.SourceChanged{Source: source})
 	}
-	e.setLink(in, p.fault)
+	e.setLink(in, fault)
+}
+
+// sourceIn is what this instance sends from, by what was read, or why it cannot
+// send. An address that the user has chosen is the user's business.
+func (in *instance) sourceIn(p portReading) (source netip.Addr, fault string) {
+	if p.fault != "" {
+		return netip.Addr{}, p.fault
+	}
+	if in.config.Source.IsValid() {
+		return in.config.Source, ""
+	}
+	family := in.config.Router.Family
+	switch source = p.sources[family]; {
+	case source.IsValid():
+		return source, ""
+	case family == vrrp.IPv6:
+		return source, "the interface has no link-local address of its own that can be used"
+	}
+	return source, "the interface has no address of its own"
 }
 
 func (in *instance) refreshDevice(mac [6]byte) {

@@ -34,8 +34,12 @@ var (
 	descLost        = describe("events_lost_total", "Events that the fast path could not report because the ring buffer was full.", ofInstance)
 	descARP         = describe("arp_requests_total", "ARP requests for the virtual addresses, by what was done.", ofInstance, "verdict")
 	descConflicts   = describe("arp_conflicts_total", "ARP packets by which another station claimed a virtual address.", ofInstance)
+	descND          = describe("nd_solicitations_total", "Neighbor Solicitations for the virtual addresses, by what was done.", ofInstance, "verdict")
+	descNDConflicts = describe("nd_conflicts_total", "ND packets by which another station claimed a virtual address.", ofInstance)
+	descOdd         = describe("adverts_odd_total", "Adverts that differ from the configuration and were accepted all the same, by what differs.", ofInstance, "what")
+	descChecksum    = describe("adverts_checksum_total", "Valid version 3 adverts over IPv4, by what their checksum covers.", ofInstance, "form")
 	descVMAC        = describe("virtual_mac_frames_total", "Frames to the virtual MAC, by what was done.", ofInstance, "verdict")
-	descGuarded     = describe("arp_claims_guarded_total", "ARP packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
+	descGuarded     = describe("claims_guarded_total", "ARP and ND packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
 	descArrivals    = describe("advert_interarrival_seconds", "Time between two adverts of the master that is followed.", ofInstance)
 	descMode        = describe("attach_mode", "1 for the way the fast path is attached to the interface.", ofInterface, "mode")
 	descForeign     = describe("interface_adverts_total", "Adverts of no virtual router of ours: vrid for valid ones, else the fault.", ofInterface, "reason")
@@ -49,7 +53,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descSent, descReceived,
-		descDropped, descLost, descARP, descConflicts, descVMAC, descGuarded, descArrivals, descMode, descForeign, descBuild} {
+		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descMode, descForeign, descBuild} {
 		ch <- d
 	}
 }
@@ -92,6 +96,10 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	counter(ch, descLost, s.Counters.EventsLost, of...)
 	counters(ch, descARP, s.Counters.ARPRequests, of)
 	counter(ch, descConflicts, s.Counters.ARPConflicts, of...)
+	counters(ch, descND, s.Counters.NDSolicitations, of)
+	counter(ch, descNDConflicts, s.Counters.NDConflicts, of...)
+	counters(ch, descOdd, s.Counters.AdvertsOdd, of)
+	counters(ch, descChecksum, s.Counters.AdvertsByChecksum, of)
 	counters(ch, descVMAC, s.Counters.VirtualMACFrames, of)
 	counters(ch, descGuarded, s.Counters.ClaimsGuarded, of)
 	collectArrivals(ch, s.Counters.arrivals, of)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,11 @@ type Other struct {
 	Addresses        int     `json:"addresses"`
 	FirstAddress     string  `json:"first_address"`
 	Adverts          uint64  `json:"adverts"`
-	SilentMS         float64 `json:"silent_ms"` // since the last advert
+	SilentMS         float64 `json:"silent_ms"`          // since the last advert
+	Checksum         string  `json:"checksum,omitempty"` // form, where there are two
+	// Mismatch says how it differs from a virtual router of ours with the same
+	// VRID; empty where there is none. Its adverts are refused.
+	Mismatch string `json:"mismatch,omitempty"`
 }
 
 // compareOther orders by where and which, then the better master first.
@@ -124,10 +129,15 @@ func (o *Observer) look(now time.Time) {
 func (o *Observer) see(now Other, before map[speaker]observed, at time.Time) observed {
 	key := speaker{now.router(), now.Master}
 	s, known := before[key]
+	if now.Mismatch != "" && now.Mismatch != s.Mismatch {
+		o.Log.Warn("our virtual router is spoken in another way: its adverts are refused, and there may be two masters", append(now.attrs(), "mismatch", now.Mismatch)...)
+	}
 	switch {
 	case !known:
 		s.since = at
-		o.Log.Info("heard a virtual router", now.attrs()...)
+		if now.Mismatch == "" {
+			o.Log.Info("heard a virtual router", now.attrs()...)
+		}
 	case s.Priority != now.Priority || s.Version != now.Version ||
 		s.AdvertIntervalMS != now.AdvertIntervalMS || s.Addresses != now.Addresses:
 		o.Log.Info("a virtual router changed", now.attrs()...)
@@ -141,27 +151,53 @@ func (o *Observer) see(now Other, before map[speaker]observed, at time.Time) obs
 // last of them has begun to. At a takeover the old one is still remembered, but
 // it is silent. list has the best first.
 func (o *Observer) tellRivals(list []Other, now time.Time, newest map[otherRouter]time.Time) {
-	speaking := make(map[otherRouter]int)
+	best := make(map[otherRouter]Other)
 	for _, other := range list {
 		router := other.router()
 		last := now.Add(-time.Duration(other.SilentMS * float64(time.Millisecond)))
 		if !last.After(newest[router]) {
 			continue
 		}
-		speaking[router]++
+		first, rivals := best[router]
+		if !rivals {
+			best[router] = other
+			continue
+		}
 		key := speaker{router, other.Master}
-		if s := o.seen[key]; speaking[router] > 1 && !s.rival {
+		if s := o.seen[key]; !s.rival {
 			s.rival = true
 			o.seen[key] = s
-			o.Log.Warn("a virtual router has more than one master", other.attrs()...)
+			o.Log.Warn("a virtual router has more than one master", append(other.attrs(), "differs_in", first.differences(other))...)
 		}
 	}
+}
+
+// differences names what two masters of one virtual router do not agree on: the
+// mistakes that make two masters.
+func (o Other) differences(p Other) string {
+	var list []string
+	note := func(differ bool, what string) {
+		if differ {
+			list = append(list, what)
+		}
+	}
+	note(o.Version != p.Version, "version")
+	note(o.AdvertIntervalMS != p.AdvertIntervalMS, "interval")
+	note(o.Checksum != p.Checksum, "checksum")
+	note(o.Addresses != p.Addresses || o.FirstAddress != p.FirstAddress, "addresses")
+	if len(list) == 0 {
+		return "nothing: do they hear each other?"
+	}
+	return strings.Join(list, ", ")
 }
 
 func (o Other) attrs() []any {
 	attrs := []any{"interface", o.Interface, "vrid", o.VRID, "family", o.Family, "version", o.Version,
 		"master", o.Master, "priority", o.Priority, "advert_int", time.Duration(o.AdvertIntervalMS * float64(time.Millisecond)),
 		"address", o.FirstAddress, "addresses", o.Addresses}
+	if o.Checksum != "" {
+		attrs = append(attrs, "checksum", o.Checksum)
+	}
 	if o.VLAN != 0 {
 		attrs = append(attrs, "vlan", o.VLAN)
 	}

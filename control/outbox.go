@@ -7,47 +7,71 @@ import (
 
 // outbox gathers frames, so that those that fall due together leave together.
 type outbox struct {
-	world  *World
-	frames []netio.Frame
-	about  []outgoing
+	world   *World
+	frames  []netio.Frame
+	about   []outgoing
+	letters []letters
 }
 
 // outgoing says what a frame is.
 type outgoing struct {
 	instance *instance
 	advert   bool
+	priority uint8 // of the advert
 }
 
-func (o *outbox) addAdvert(in *instance, frame []byte) { o.add(frame, outgoing{in, true}) }
-func (o *outbox) addOther(in *instance, frame []byte)  { o.add(frame, outgoing{in, false}) }
+// letters are one advert, to every peer.
+type letters struct {
+	outgoing
+	letters []letter
+}
+
+func (o *outbox) addAdvert(in *instance, priority uint8, frame []byte) {
+	o.add(frame, outgoing{in, true, priority})
+}
+
+func (o *outbox) addOther(in *instance, frame []byte) { o.add(frame, outgoing{instance: in}) }
 
 func (o *outbox) add(frame []byte, about outgoing) {
 	o.frames = append(o.frames, netio.Frame{Interface: about.instance.ifindex, Bytes: frame})
 	o.about = append(o.about, about)
 }
 
+func (o *outbox) addLetters(in *instance, priority uint8, list []letter) {
+	o.letters = append(o.letters, letters{outgoing{in, true, priority}, list})
+}
+
 // flush sends everything, and returns the adverts that were sent, with a time
 // from before that.
 func (o *outbox) flush() []sentAdvert {
-	if len(o.frames) == 0 {
-		return nil
-	}
 	var sent []sentAdvert
 	at := vrrp.Instant(o.world.Now())
-	for i, err := range o.world.Sender.Send(o.frames) {
-		about := o.about[i]
+	note := func(about outgoing, err error) {
 		if !about.advert {
-			continue
+			return
 		}
 		about.instance.reportSend(err, at)
 		if err != nil {
-			continue
+			return
 		}
-		about.instance.stats.sent++
+		about.instance.stats.countSent(about.priority)
 		sent = append(sent, sentAdvert{about.instance, at})
 	}
+	for _, l := range o.letters {
+		note(l.outgoing, l.send(o.world.Unicast))
+	}
+	if len(o.frames) > 0 {
+		for i, err := range o.world.Sender.Send(o.frames) {
+			note(o.about[i], err)
+		}
+	}
+	o.clear()
+	return sent
+}
+
+func (o *outbox) clear() {
 	clear(o.frames)
 	clear(o.about)
-	o.frames, o.about = o.frames[:0], o.about[:0]
-	return sent
+	clear(o.letters)
+	o.frames, o.about, o.letters = o.frames[:0], o.about[:0], o.letters[:0]
 }

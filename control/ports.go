@@ -17,7 +17,8 @@ import (
 type FastPath interface {
 	// Slot names the virtual router in a FastEvent.
 	Slot() uint32
-	// SetLease makes this host the owner until then; 0: not the owner. One store.
+	// SetLease makes this host the owner of the whole group until then; 0: not
+	// the owner. One store.
 	SetLease(until time.Duration)
 	// YieldTo names the least priority whose advert ends ownership in the fast
 	// path at once, before the engine hears of it; 0 for none.
@@ -44,14 +45,19 @@ type FastPath interface {
 
 // Counters of the fast path, for one virtual router or one interface.
 type Counters struct {
-	AdvertsReceived  uint64            // valid ones
-	AdvertsUnchanged uint64            // of those, the ones that woke nobody
-	AdvertsDropped   map[string]uint64 // by reason, in the words of vrrp.Reason
-	EventsLost       uint64            // the ring buffer was full
-	ARPRequests      map[string]uint64 // by verdict
-	ARPConflicts     uint64            // claims of a virtual address by another station
-	VirtualMACFrames map[string]uint64 // by verdict
-	ClaimsGuarded    map[string]uint64 // the host's own ARP for a VIP, by verdict
+	AdvertsReceived     uint64            // valid ones
+	AdvertsUnchanged    uint64            // of those, the ones that woke nobody
+	AdvertsPriorityZero uint64            // of those, farewells
+	AdvertsByChecksum   map[string]uint64 // valid ones of version 3 over IPv4, by vrrp.ChecksumForm
+	AdvertsOdd          map[string]uint64 // accepted all the same: "interval", "address_list", "source_mac"
+	AdvertsDropped      map[string]uint64 // by reason, in the words of vrrp.Reason
+	EventsLost          uint64            // the ring buffer was full
+	ARPRequests         map[string]uint64 // by verdict
+	ARPConflicts        uint64            // claims of a virtual address by another station
+	NDSolicitations     map[string]uint64 // by verdict
+	NDConflicts         uint64            // claims of a virtual address by another station
+	VirtualMACFrames    map[string]uint64 // by verdict
+	ClaimsGuarded       map[string]uint64 // the host's own ARP and ND for a VIP, by verdict
 }
 
 // Arrivals is a cumulative histogram of the times between two arrivals of the
@@ -62,15 +68,26 @@ type Arrivals struct {
 	Sum   time.Duration
 }
 
+// EventKind says what a FastEvent is about.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	AdvertArrived  EventKind = iota // a valid advert other than the followed one
+	AddressClaimed                  // another station says that a virtual address is its own
+	AddressAsked                    // a Neighbor Solicitation that is left to the engine to answer
+)
+
 // FastEvent is something that the fast path saw.
 type FastEvent struct {
-	Conflict bool          // another station claims a virtual address; else: an advert
+	Kind     EventKind
 	At       time.Duration // arrival, before any queue
 	Slot     uint32
-	Source   netip.Addr // advert: IP source; conflict: the address that is claimed
-	Hardware [6]byte    // advert: Ethernet source; conflict: who claims
+	Source   netip.Addr // IP source; of a claim: the address that is claimed
+	Target   netip.Addr // of a question: the address that is asked for
+	Hardware [6]byte    // Ethernet source; of a claim: who claims
 	TTL      uint8
-	PDU      []byte // valid during the call
+	PDU      []byte // of an advert, valid during the call
 }
 
 // Events is the queue of the fast path. Drain does not block.
@@ -84,6 +101,14 @@ type Sender interface {
 	Send(frames []netio.Frame) []error
 }
 
+// Unicast carries adverts to and from peers through the routing table. Neither
+// Drain nor Send blocks.
+type Unicast interface {
+	Ready() <-chan struct{}
+	Drain(func(netio.UnicastPacket)) error
+	Send(ifindex int, source, destination netip.Addr, pdu []byte) error
+}
+
 // AddressBook puts addresses on interfaces. Safe for concurrent use.
 type AddressBook interface {
 	Add(ifindex int, prefix netip.Prefix, label string) (added bool, err error)
@@ -94,6 +119,7 @@ type AddressBook interface {
 type Links interface {
 	Link(name string) (netio.LinkInfo, error)
 	PrimaryAddress(ifindex int, exclude []netip.Addr) (netip.Addr, error)
+	LinkLocalAddress(ifindex int, exclude []netip.Addr) (netip.Addr, error)
 	Watch(ctx context.Context) (<-chan netio.LinkEvent, error)
 }
 
@@ -103,9 +129,13 @@ type World struct {
 	Install   func(InstanceConfig, netio.LinkInfo) (FastPath, error)
 	Events    Events
 	Sender    Sender
+	Unicast   Unicast // nil if no instance has peers
 	Addresses AddressBook
 	Links     Links
-	// Join makes the interface deliver adverts and frames to the virtual MACs
-	// until the answer is closed.
-	Join func(ifindex int, macs ...[6]byte) (io.Closer, error)
+	// Join makes the interface deliver what is sent to the groups and to the
+	// MACs until the answer is closed.
+	Join func(ifindex int, groups []netip.Addr, macs ...[6]byte) (io.Closer, error)
+	// Solicitations tells when a host asks for router advertisements on one of
+	// the interfaces, until ctx is done.
+	Solicitations func(ctx context.Context, ifindexes []int) (<-chan netio.RouterSolicitation, error)
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -13,6 +14,7 @@ type Report struct {
 	Interfaces []InterfaceStatus `json:"interfaces"`
 	Instances  []InstanceStatus  `json:"instances"`
 	Others     []Other           `json:"others"`
+	RFC        RFCGlobal         `json:"ietf-vrrp"`
 }
 
 // InterfaceStatus is how the fast path sits on an interface.
@@ -47,9 +49,40 @@ func (r Reporter) Report(ctx context.Context) (Report, error) {
 	if report.Interfaces, err = r.Interfaces(); err != nil {
 		return Report{}, err
 	}
-	if report.Others, err = r.Others(); err != nil {
+	if report.Others, err = r.Heard(); err != nil {
 		return Report{}, err
 	}
 	slices.SortFunc(report.Others, compareOther)
+	report.Summarize()
 	return report, nil
+}
+
+// Heard lists the virtual routers on the wire that are not ours, and those of
+// ours that somebody speaks in another way.
+func (r Reporter) Heard() ([]Other, error) {
+	list, err := r.Others()
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].Mismatch = r.Engine.mismatch(list[i])
+	}
+	return list, nil
+}
+
+// mismatch says how a speaker of a VRID of ours differs from us, or "" if it is
+// none. For any goroutine.
+func (e *Engine) mismatch(o Other) string {
+	for _, c := range e.configs {
+		if o.Interface != c.Interface || o.VLAN != 0 || o.VRID != c.Router.VRID || o.Family != c.Router.Family.String() {
+			continue
+		}
+		if ours := uint8(c.Router.Version); o.Version != ours {
+			return fmt.Sprintf("version %d, ours is %d", o.Version, ours)
+		}
+		if ours := milliseconds(c.Router.Interval); o.AdvertIntervalMS != ours {
+			return fmt.Sprintf("an advert every %gms, ours every %gms", o.AdvertIntervalMS, ours)
+		}
+	}
+	return ""
 }

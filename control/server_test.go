@@ -59,8 +59,10 @@ func (l *lan) countingMaster(t *testing.T) *host {
 	t.Helper()
 	h := l.loneMaster(t)
 	h.paths[0].counters = Counters{
-		AdvertsReceived: 1, AdvertsUnchanged: 2, AdvertsDropped: map[string]uint64{"checksum": 3, "ttl": 24}, EventsLost: 5,
+		AdvertsReceived: 1, AdvertsUnchanged: 2, AdvertsPriorityZero: 26, AdvertsByChecksum: map[string]uint64{"message-only": 27, "pseudo-header": 28},
+		AdvertsOdd: map[string]uint64{"address_list": 29, "interval": 30, "source_mac": 31}, AdvertsDropped: map[string]uint64{"checksum": 3, "ttl": 24}, EventsLost: 5,
 		ARPRequests: map[string]uint64{"answered": 6, "passed": 7, "refused": 8}, ARPConflicts: 9,
+		NDSolicitations: map[string]uint64{"answered": 32, "invalid": 33, "passed_on": 34, "refused": 35}, NDConflicts: 36,
 		VirtualMACFrames: map[string]uint64{"accepted": 10, "refused": 11}, ClaimsGuarded: map[string]uint64{"refused": 12, "rewritten": 13},
 	}
 	h.paths[0].arrivals = Arrivals{

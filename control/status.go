@@ -29,9 +29,13 @@ type InstanceStatus struct {
 	VirtualMAC        string         `json:"virtual_mac"`
 	LeaseRemainingMS  float64        `json:"lease_remaining_ms"`
 	Group             string         `json:"group"`
+	Accept            bool           `json:"accept"`
+	Checksum          string         `json:"checksum"` // form of the adverts that are sent
+	UnicastPeers      []string       `json:"unicast_peers,omitempty"`
 	Fault             string         `json:"fault,omitempty"`
 	LastTransition    LastTransition `json:"last_transition"`
 	Counters          InstanceCounts `json:"counters"`
+	RFC               RFCState       `json:"ietf-vrrp"`
 }
 
 // MasterStatus is the router believed to be master.
@@ -51,16 +55,21 @@ type LastTransition struct {
 // InstanceCounts are counters since the instance was installed, of fast path
 // and control plane together.
 type InstanceCounts struct {
-	Transitions      map[string]uint64 `json:"transitions"` // by state that was entered
-	AdvertsSent      uint64            `json:"adverts_sent"`
-	AdvertsReceived  uint64            `json:"adverts_received"`
-	AdvertsUnchanged uint64            `json:"adverts_unchanged"`
-	AdvertsDropped   map[string]uint64 `json:"adverts_dropped"`
-	EventsLost       uint64            `json:"events_lost"`
-	ARPRequests      map[string]uint64 `json:"arp_requests"`
-	ARPConflicts     uint64            `json:"arp_conflicts"`
-	VirtualMACFrames map[string]uint64 `json:"virtual_mac_frames"`
-	ClaimsGuarded    map[string]uint64 `json:"claims_guarded"`
+	Transitions         map[string]uint64 `json:"transitions"` // by state that was entered
+	AdvertsSent         uint64            `json:"adverts_sent"`
+	AdvertsReceived     uint64            `json:"adverts_received"`
+	AdvertsUnchanged    uint64            `json:"adverts_unchanged"`
+	AdvertsPriorityZero uint64            `json:"adverts_priority_zero"`
+	AdvertsByChecksum   map[string]uint64 `json:"adverts_by_checksum"`
+	AdvertsOdd          map[string]uint64 `json:"adverts_odd"` // accepted all the same
+	AdvertsDropped      map[string]uint64 `json:"adverts_dropped"`
+	EventsLost          uint64            `json:"events_lost"`
+	ARPRequests         map[string]uint64 `json:"arp_requests"`
+	ARPConflicts        uint64            `json:"arp_conflicts"`
+	NDSolicitations     map[string]uint64 `json:"nd_solicitations"`
+	NDConflicts         uint64            `json:"nd_conflicts"`
+	VirtualMACFrames    map[string]uint64 `json:"virtual_mac_frames"`
+	ClaimsGuarded       map[string]uint64 `json:"claims_guarded"`
 
 	arrivals Arrivals
 }
@@ -118,15 +127,23 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 		AdvertIntervalMS:  milliseconds(c.Interval),
 		ActiveDownMS:      milliseconds(in.router.ActiveDownInterval()),
 		VirtualMAC:        FormatMAC(in.mac),
-		Group:             in.config.Name, // a group of one
+		Group:             in.group.name,
+		Accept:            in.config.accepts(),
+		Checksum:          in.router.Advert(c.Priority).Checksum.String(),
 		Fault:             in.linkFault,
 		LastTransition:    in.last,
-		LeaseRemainingMS:  milliseconds(max(in.router.Lease().Sub(now), 0)),
+		LeaseRemainingMS:  milliseconds(max(in.group.machine.Lease().Sub(now), 0)),
+		RFC:               in.rfcState(),
 		Counters: InstanceCounts{
-			Transitions:    maps.Clone(in.stats.transitions),
-			AdvertsSent:    in.stats.sent,
-			AdvertsDropped: maps.Clone(in.stats.discarded),
+			Transitions:         maps.Clone(in.stats.transitions),
+			AdvertsSent:         in.stats.sent,
+			AdvertsReceived:     in.stats.received,
+			AdvertsPriorityZero: in.stats.zeroReceived,
+			AdvertsDropped:      maps.Clone(in.stats.discarded),
 		},
+	}
+	for _, peer := range c.Peers {
+		s.UnicastPeers = append(s.UnicastPeers, peer.String())
 	}
 	for _, p := range in.config.Prefixes {
 		s.VirtualAddresses = append(s.VirtualAddresses, p.String())
@@ -150,13 +167,19 @@ func (s *snapshot) count() {
 	for reason, n := range c.AdvertsDropped {
 		counts.AdvertsDropped[reason] += n
 	}
-	counts.AdvertsReceived = c.AdvertsReceived
+	counts.AdvertsReceived += c.AdvertsReceived
 	counts.AdvertsUnchanged = c.AdvertsUnchanged
+	counts.AdvertsPriorityZero += c.AdvertsPriorityZero
+	counts.AdvertsByChecksum = c.AdvertsByChecksum
+	counts.AdvertsOdd = c.AdvertsOdd
 	counts.EventsLost = c.EventsLost
 	counts.ARPRequests = c.ARPRequests
 	counts.ARPConflicts = c.ARPConflicts
+	counts.NDSolicitations = c.NDSolicitations
+	counts.NDConflicts = c.NDConflicts
 	counts.VirtualMACFrames = c.VirtualMACFrames
 	counts.ClaimsGuarded = c.ClaimsGuarded
+	s.RFC.Statistics.count(*counts)
 }
 
 // milliseconds, to the microsecond: more digits would be noise.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -199,7 +200,7 @@ func TestAnInstallThatFailsTakesBackTheOthers(t *testing.T) {
 			}
 		},
 		"the interface cannot be joined": func(h *host) {
-			h.world.Join = func(int, ...[6]byte) (io.Closer, error) { return nil, full }
+			h.world.Join = func(int, []netip.Addr, ...[6]byte) (io.Closer, error) { return nil, full }
 		},
 	}
 	for name, spoil := range tests {

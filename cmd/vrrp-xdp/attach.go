@@ -14,11 +14,15 @@ Without --vrid it observes: it tells which virtual routers speak on this wire,
 who is their master, at what priority and how regularly, and changes nothing.
 
 With --vrid and --vip it runs that virtual router. With several interfaces, each
-virtual address is served on the interface whose subnet it is in.`
+virtual address is served on the interface whose subnet it is in. IPv4 and IPv6
+addresses are two virtual routers; they, and those of several interfaces, move on
+their own unless --together is given.`
 
 const attachExample = `  vrrp-xdp attach eth0
   vrrp-xdp attach eth0 --vrid 10 --vip 192.168.1.1/24 --priority 120
-  vrrp-xdp attach eth0 eth1 --vrid 10 --vip 192.168.1.1/24 --vip 10.0.0.1/24`
+  vrrp-xdp attach eth0 eth1 --vrid 10 --vip 192.168.1.1/24 --vip 10.0.0.1/24 --together
+  vrrp-xdp attach eth0 --vrid 10 --vip fe80::1/64 --vip 2001:db8::1/64 --router-advertisement --ra-prefix 2001:db8::/64
+  vrrp-xdp attach eth0 --vrid 10 --vip 192.168.1.1/24 --peer 192.168.1.3`
 
 // attachOptions are the flags of attach.
 type attachOptions struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"github.com/spf13/pflag"
 )
 
 // Each is one clear line that says what is wrong and how to mend it; exit
@@ -36,8 +37,25 @@ func TestWhatTheUserGotWrongIsSaidInOneLine(t *testing.T) {
 		{"half a second in version 2", []string{"eth0", "--advert-int", "0.5", "--version", "2"}, "must be a whole number of seconds from 1s to 255s in version 2"},
 		{"an interval that is none", []string{"eth0", "--advert-int", "soon"}, "must be a time, such as 100ms or 1s"},
 		{"version 4", []string{"eth0", "--version", "4"}, "--version 4: must be 2 or 3"},
-		{"an IPv6 address", []string{"eth0", "--vip", "2001:db8::1/64"}, "--vip 2001:db8::1/64: an IPv6 address"},
-		{"an address that is none", []string{"eth0", "--vip", "192.168.1"}, "--vip 192.168.1: must be an IPv4 address with its prefix length"},
+		{"IPv6 without a link-local address first", []string{"eth0", "--vip", "2001:db8::1/64", "--vip", "fe80::1/64"}, "the first address must be link-local (fe80::/10)"},
+		{"IPv6 in version 2", []string{"eth0", "--vip", "fe80::1/64", "--version", "2"}, "version: 2 does not exist for ipv6"},
+		{"an address that is none", []string{"eth0", "--vip", "192.168.1"}, "--vip 192.168.1: must be an address with its prefix length, such as 192.168.1.1/24 or 2001:db8::1/64"},
+		{"an IPv4 address in IPv6's clothes", []string{"eth0", "--vip", "::ffff:192.168.1.1/120"}, "must be an address with its prefix length"},
+		{"an IPv6 subnet's own address", []string{"eth0", "--vip", "2001:db8::/64"}, "that is the subnet's own address"},
+		{"a preempt delay of an hour", []string{"eth0", "--preempt-delay", "1h"}, "--preempt-delay 1h: must be a time from 0s to 16m40s"},
+		{"a start delay that is none", []string{"eth0", "--start-delay", "later"}, "--start-delay later: must be a time"},
+		{"a checksum form that is none", []string{"eth0", "--checksum", "crc"}, "--checksum crc: must be auto, pseudo-header or message-only"},
+		{"a password in version 3", []string{"eth0", "--auth-pass", "s3cret"}, "password"},
+		{"a password of nine bytes", []string{"eth0", "--auth-pass", "ninebytes", "--version", "2"}, "password: 9 bytes are more than 8"},
+		{"a peer that is none", []string{"eth0", "--peer", "r2"}, "--peer r2: must be the address of a host"},
+		{"a peer of the other family", []string{"eth0", "--peer", "192.168.1.3", "--peer", "2001:db8::3"}, "2001:db8::3: there is no ipv6 virtual address"},
+		{"a peer with two interfaces", []string{"eth0", "eth1", "--vip", "10.0.0.1/24", "--peer", "10.0.0.3"}, "--peer: with several interfaces"},
+		{"an IPv6 peer without a source", []string{"eth0", "--vip", "fe80::1/64", "--peer", "2001:db8::3"}, "say with --source which IPv6 address of eth0"},
+		{"a TTL without peers", []string{"eth0", "--min-ttl", "64"}, "peers"},
+		{"a TTL of 256", []string{"eth0", "--min-ttl", "256"}, "--min-ttl 256: must be a number from 1 to 255"},
+		{"router advertisements of IPv4", []string{"eth0", "--router-advertisement"}, "--router-advertisement needs an IPv6 virtual address"},
+		{"a router lifetime without advertisements", []string{"eth0", "--ra-lifetime", "60s"}, "--ra-lifetime needs --router-advertisement"},
+		{"a prefix that is none", []string{"eth0", "--vip", "fe80::1/64", "--router-advertisement", "--ra-prefix", "2001:db8::1/64"}, "--ra-prefix 2001:db8::1/64: must be an IPv6 prefix"},
 		{"a multicast address", []string{"eth0", "--vip", "224.0.0.5/24"}, "not an address that a host can have"},
 		{"the subnet's own address", []string{"eth0", "--vip", "192.168.1.0/24"}, "that is the subnet's own address"},
 		{"an address twice", []string{"eth0", "--vip", "192.168.1.1/24", "--vip", "192.168.1.1/32"}, "--vip 192.168.1.1/32: listed twice"},
@@ -102,8 +120,15 @@ func errorLines(stderr string) []string {
 }
 
 func TestFlagsOfAVirtualRouterNeedOne(t *testing.T) {
-	for _, name := range ofInstance {
-		value := map[string]string{"vip": "192.168.1.1/24", "priority": "9", "advert-int": "1", "version": "3", "name": "lan", "no-preempt": "true"}[name]
+	flags := addInstanceFlags(pflag.NewFlagSet("attach", pflag.ContinueOnError))
+	if len(flags.ofInstance) < 10 {
+		t.Fatalf("only %v", flags.ofInstance)
+	}
+	for _, name := range flags.ofInstance {
+		value := "9"
+		if flags.flags.Lookup(name).Value.Type() == "bool" {
+			value = "true"
+		}
 		c := inProcess("attach", "lo", "--"+name+"="+value)
 		checkComplaint(t, name, c, exitUsage, "--"+name+" needs --vrid")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"slices"
@@ -177,7 +178,7 @@ func (d *daemon) openEngine(configs []control.InstanceConfig) error {
 	if len(configs) == 0 {
 		// Adverts reach an interface only if somebody there wants them.
 		for _, p := range d.ports {
-			membership, err := join(p.Index)
+			membership, err := netio.Join(p.Index, []netip.Addr{netio.MulticastGroup4, netio.MulticastGroup6})
 			if err != nil {
 				return err
 			}
@@ -191,7 +192,17 @@ func (d *daemon) openEngine(configs []control.InstanceConfig) error {
 		Sender:    d.sender,
 		Addresses: d.addresses,
 		Links:     d.links,
-		Join:      join,
+		Join:      netio.Join,
+
+		Solicitations: netio.WatchRouterSolicitations,
+	}
+	if slices.ContainsFunc(configs, func(c control.InstanceConfig) bool { return len(c.Router.Peers) > 0 }) {
+		unicast, err := netio.OpenUnicast()
+		if err != nil {
+			return err
+		}
+		d.later(unicast.Close)
+		world.Unicast = unicast
 	}
 	var err error
 	d.engine, err = control.New(world, d.log, configs)
@@ -211,7 +222,7 @@ func (d *daemon) run() error {
 	}
 	defer stop()
 	d.served = true
-	observer := control.Observer{List: reporter.Others, Log: d.log}
+	observer := control.Observer{List: reporter.Heard, Log: d.log}
 	beside.Go(func() { observer.Run(ctx) })
 	beside.Go(func() { d.obeySignals(ctx) })
 	return d.engine.Run(context.Background())

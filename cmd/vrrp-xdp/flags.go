@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
@@ -42,31 +41,53 @@ func addOnce(flags *pflag.FlagSet, name, kind, value, help string) *once {
 type instanceFlags struct {
 	flags                             *pflag.FlagSet
 	vrid, priority, interval, version *once
-	name                              *once
-	vips                              []string
-	noPreempt                         bool
+	name, checksum, password          *once
+	preemptDelay, startDelay          *once
+	minTTL, maxTTL                    *once
+	vips, peers, sources              []string
+	noPreempt, noAccept, strictMAC    bool
+	together                          bool
+	advertise                         advertiseFlags
+	ofInstance                        []string // flags that mean nothing without --vrid
 }
-
-// ofInstance are the flags that mean nothing without --vrid.
-var ofInstance = []string{"vip", "priority", "advert-int", "version", "name", "no-preempt"}
 
 func addInstanceFlags(flags *pflag.FlagSet) *instanceFlags {
 	f := &instanceFlags{flags: flags}
 	f.vrid = addOnce(flags, "vrid", "1..255", "", "virtual router ID; without it, attach only observes")
-	flags.StringArrayVar(&f.vips, "vip", nil, "virtual address with its prefix length, such as 192.168.1.1/24; may be repeated")
+	own := pflag.NewFlagSet("instance", pflag.ContinueOnError)
+	f.add(own)
+	flags.AddFlagSet(own)
+	own.VisitAll(func(o *pflag.Flag) { f.ofInstance = append(f.ofInstance, o.Name) })
+	return f
+}
+
+// add adds the flags that mean nothing without --vrid.
+func (f *instanceFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.vips, "vip", nil, "virtual `address` with its prefix length, such as 192.168.1.1/24; may be repeated. Of IPv6 the first is link-local")
 	f.priority = addOnce(flags, "priority", "1..255", "100", "priority; 255: this router owns the addresses")
 	f.interval = addOnce(flags, "advert-int", "time", "1s", "time between adverts, such as 100ms or 1s; a bare number is seconds")
 	f.version = addOnce(flags, "version", "2|3", "3", "protocol version")
 	f.name = addOnce(flags, "name", "text", "", "name of the instance in logs, status and metrics (default vr and the VRID)")
 	flags.BoolVar(&f.noPreempt, "no-preempt", false, "do not take over from a master of lower priority")
-	return f
+	f.preemptDelay = addOnce(flags, "preempt-delay", "time", "0s", "how long a master of lower priority is left alone, up to 1000s")
+	f.startDelay = addOnce(flags, "start-delay", "time", "0s", "how long to wait before taking part")
+	flags.BoolVar(&f.noAccept, "no-accept", false, "a master does not accept packets to the virtual addresses (Accept_Mode off); they are not put on the interface")
+	flags.BoolVar(&f.strictMAC, "strict-mac", false, "refuse adverts whose Ethernet source is not the virtual MAC (keepalived without use_vmac sends such)")
+	flags.BoolVar(&f.together, "together", false, "both families, and all interfaces, are master together or not at all")
+	f.checksum = addOnce(flags, "checksum", "auto|pseudo-header|message-only", "auto", "what the checksum of version 3 over IPv4 covers when sending; both are accepted")
+	f.password = addOnce(flags, "auth-pass", "text", "", "version 2: password of up to 8 bytes, sent in the clear: against mistakes, not against attacks")
+	flags.StringArrayVar(&f.peers, "peer", nil, "send adverts to, and accept them from, this `address` only, by unicast; may be repeated")
+	flags.StringArrayVar(&f.sources, "source", nil, "`address` to send adverts from; once per family (default: the interface's primary or link-local one)")
+	f.minTTL = addOnce(flags, "min-ttl", "1..255", "", "least TTL of a peer's adverts (default: any; keepalived's IPv6 unicast has 64)")
+	f.maxTTL = addOnce(flags, "max-ttl", "1..255", "", "greatest TTL of a peer's adverts (default: any)")
+	f.advertise.add(flags)
 }
 
 // instance is what the flags say of a virtual router; nil if they say nothing.
 // All that is wrong is said at once.
 func (f *instanceFlags) instance() (*flagInstance, error) {
 	if !f.vrid.set {
-		for _, name := range ofInstance {
+		for _, name := range f.ofInstance {
 			if f.flags.Changed(name) {
 				return nil, usage(fmt.Errorf("--%s needs --vrid, the virtual router that it is about", name))
 			}
@@ -76,106 +97,50 @@ func (f *instanceFlags) instance() (*flagInstance, error) {
 	var errs []error
 	i := &flagInstance{
 		name:      f.name.value,
-		vrid:      numberFlag(f.vrid, 255, &errs),
-		priority:  numberFlag(f.priority, 255, &errs),
-		noPreempt: f.noPreempt,
-		version:   parseVersion(f.version.value, &errs),
+		together:  f.together,
+		noAccept:  f.noAccept,
+		strictMAC: f.strictMAC,
+		vips:      parseVIPs(f.vips, &errs),
+		peers:     parseAddresses("peer", f.peers, &errs),
+		sources:   parseAddresses("source", f.sources, &errs),
+		router: vrrp.Config{
+			VRID:         numberFlag(f.vrid, &errs),
+			Priority:     numberFlag(f.priority, &errs),
+			Version:      parseVersion(f.version.value, &errs),
+			NoPreempt:    f.noPreempt,
+			PreemptDelay: parseDelay(f.preemptDelay, 1000*time.Second, &errs),
+			StartDelay:   parseDelay(f.startDelay, 1000*time.Second, &errs),
+			Checksum:     parseChecksum(f.checksum.value, &errs),
+			Password:     f.password.value,
+			Grouped:      f.together,
+		},
 	}
 	if i.name == "" {
 		i.name = "vr" + f.vrid.value
 	}
-	i.interval = parseInterval(f.interval.value, i.version, &errs)
-	i.vips = parseVIPs(f.vips, &errs)
+	i.router.Interval = parseInterval(f.interval.value, i.router.Version, &errs)
+	f.parseTTLs(i, &errs)
+	i.advertise = f.advertise.parse(&errs)
 	return i, usage(errors.Join(errs...))
 }
 
-// flagInstance is a virtual router before it is known on which interface.
+func (f *instanceFlags) parseTTLs(i *flagInstance, errs *[]error) {
+	if f.minTTL.set {
+		i.router.MinTTL = numberFlag(f.minTTL, errs)
+	}
+	if f.maxTTL.set {
+		i.router.MaxTTL = numberFlag(f.maxTTL, errs)
+	}
+}
+
+// flagInstance is a virtual router before it is known on which interfaces and
+// in which families.
 type flagInstance struct {
-	name           string
-	vrid, priority uint8
-	version        vrrp.Version
-	interval       time.Duration
-	vips           []netip.Prefix
-	noPreempt      bool
-}
-
-func numberFlag(o *once, most int, errs *[]error) uint8 {
-	n, err := strconv.Atoi(o.value)
-	if err != nil || n < 1 || n > most {
-		*errs = append(*errs, fmt.Errorf("--%s %s: must be a number from 1 to %d", o.name, o.value, most))
-		return 0
-	}
-	return uint8(n)
-}
-
-func parseVersion(s string, errs *[]error) vrrp.Version {
-	switch s {
-	case "2":
-		return vrrp.V2
-	case "3":
-		return vrrp.V3
-	}
-	*errs = append(*errs, fmt.Errorf("--version %s: must be 2 or 3", s))
-	return vrrp.V3
-}
-
-func parseInterval(s string, v vrrp.Version, errs *[]error) time.Duration {
-	fault := func(must string) time.Duration {
-		*errs = append(*errs, fmt.Errorf("--advert-int %s: %s", s, must))
-		return 0
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		if d, err = time.ParseDuration(s + "s"); err != nil {
-			return fault("must be a time, such as 100ms or 1s")
-		}
-	}
-	switch {
-	case v == vrrp.V2 && (d < time.Second || d > 255*time.Second || d%time.Second != 0):
-		return fault("must be a whole number of seconds from 1s to 255s in version 2")
-	case v == vrrp.V3 && (d < 10*time.Millisecond || d > 40950*time.Millisecond || d%(10*time.Millisecond) != 0):
-		return fault("must be from 10ms to 40.95s, in steps of 10ms, in version 3")
-	}
-	return d
-}
-
-func parseVIPs(texts []string, errs *[]error) []netip.Prefix {
-	fault := func(format string, args ...any) { *errs = append(*errs, fmt.Errorf(format, args...)) }
-	if len(texts) == 0 {
-		fault("--vip is missing: which address is the virtual router to have? such as --vip 192.168.1.1/24")
-	}
-	var list []netip.Prefix
-	seen := make(map[netip.Addr]bool)
-	for _, text := range texts {
-		p, err := parseVIP(text)
-		switch {
-		case err != nil:
-			fault("--vip %s: must be an IPv4 address with its prefix length, such as 192.168.1.1/24", text)
-		case !p.Addr().Is4():
-			fault("--vip %s: an IPv6 address; this version serves IPv4 virtual addresses only", text)
-		case p.Addr().IsMulticast() || p.Addr().IsUnspecified() || p.Addr().IsLoopback():
-			fault("--vip %s: not an address that a host can have", text)
-		case p.Bits() < 31 && p.Masked().Addr() == p.Addr():
-			fault("--vip %s: that is the subnet's own address", text)
-		case seen[p.Addr()]:
-			fault("--vip %s: listed twice", text)
-		default:
-			seen[p.Addr()] = true
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// parseVIP reads ADDRESS or ADDRESS/LENGTH; without a length the address stands
-// alone, as in keepalived.
-func parseVIP(text string) (netip.Prefix, error) {
-	if strings.Contains(text, "/") {
-		return netip.ParsePrefix(text)
-	}
-	a, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	return a.Prefix(a.BitLen())
+	name                string
+	router              vrrp.Config
+	vips                []netip.Prefix
+	peers, sources      []netip.Addr
+	together            bool
+	noAccept, strictMAC bool
+	advertise           *control.Advertise
 }

@@ -44,14 +44,48 @@ func lookPorts(links *netio.Links, names []string) ([]port, error) {
 }
 
 // planInstances puts the virtual router on the interfaces: with one interface
-// there, with several each address on the interface whose subnet it is in.
+// there, with several each address on the interface whose subnet it is in. The
+// IPv4 and the IPv6 addresses of an interface are two virtual routers.
 func planInstances(f *flagInstance, ports []port, log *slog.Logger) ([]control.InstanceConfig, error) {
 	if f == nil {
 		return nil, nil
 	}
+	vips, errs := f.place(ports, log)
+	if len(f.peers) > 0 && len(ports) > 1 {
+		errs = append(errs, errors.New("--peer: with several interfaces it is not clear which peers belong to which: attach one interface at a time"))
+	}
+	several := len(ports) > 1
+	both := slices.ContainsFunc(f.vips, isIPv4) && slices.ContainsFunc(f.vips, isIPv6)
+	var list []control.InstanceConfig
+	for i, p := range ports {
+		for _, family := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
+			name := f.name
+			if several {
+				name += "-" + p.Name
+			}
+			if both && family == vrrp.IPv6 {
+				name += "-v6"
+			}
+			if own := ofFamily(vips[i], family); len(own) > 0 {
+				list = append(list, f.on(p, name, family, own))
+			}
+		}
+	}
+	errs = append(errs, f.checkFamilies(list)...)
+	return list, usage(errors.Join(append(errs, control.Validate(list))...))
+}
+
+// place tells which addresses go to which interface. A link-local address is in
+// the subnet of every interface: it goes wherever another IPv6 address goes, or
+// everywhere if there is no other.
+func (f *flagInstance) place(ports []port, log *slog.Logger) ([][]netip.Prefix, []error) {
 	var errs []error
 	vips := make([][]netip.Prefix, len(ports))
+	global := make([]bool, len(ports)) // has IPv6 addresses other than link-local ones
 	for _, vip := range f.vips {
+		if len(ports) > 1 && vip.Addr().IsLinkLocalUnicast() && isIPv6(vip) {
+			continue
+		}
 		at := slices.IndexFunc(ports, func(p port) bool { return onLink(p, vip) })
 		switch {
 		case at >= 0:
@@ -63,40 +97,95 @@ func planInstances(f *flagInstance, ports []port, log *slog.Logger) ([]control.I
 			log.Warn("the virtual address is in no subnet of the interface: clients there will not ask for it", "address", vip, "interface", ports[0].Name, "subnets", ports[0].subnets)
 		}
 		vips[at] = append(vips[at], vip)
+		global[at] = global[at] || isIPv6(vip)
 	}
-	var list []control.InstanceConfig
-	for i, p := range ports {
-		if len(vips[i]) > 0 {
-			list = append(list, f.on(p, vips[i], len(ports) > 1))
+	if len(ports) > 1 {
+		f.placeLinkLocal(vips, global)
+	}
+	return vips, errs
+}
+
+func (f *flagInstance) placeLinkLocal(vips [][]netip.Prefix, global []bool) {
+	var local []netip.Prefix
+	for _, vip := range f.vips {
+		if isIPv6(vip) && vip.Addr().IsLinkLocalUnicast() {
+			local = append(local, vip)
 		}
 	}
-	return list, usage(errors.Join(append(errs, control.Validate(list))...))
+	everywhere := !slices.Contains(global, true)
+	for i := range vips {
+		if everywhere || global[i] {
+			vips[i] = append(slices.Clone(local), vips[i]...)
+		}
+	}
+}
+
+func isIPv4(p netip.Prefix) bool { return p.Addr().Is4() }
+func isIPv6(p netip.Prefix) bool { return p.Addr().Is6() }
+
+func ofFamily(list []netip.Prefix, family vrrp.Family) []netip.Prefix {
+	return slices.DeleteFunc(slices.Clone(list), func(p netip.Prefix) bool { return vrrp.FamilyOf(p.Addr()) != family })
 }
 
 func onLink(p port, vip netip.Prefix) bool {
 	return slices.ContainsFunc(p.subnets, func(s netip.Prefix) bool { return s.Contains(vip.Addr()) })
 }
 
-func (f *flagInstance) on(p port, vips []netip.Prefix, several bool) control.InstanceConfig {
-	name := f.name
-	if several {
-		name += "-" + p.Name
-	}
+// on is the virtual router of one family on one interface.
+func (f *flagInstance) on(p port, name string, family vrrp.Family, vips []netip.Prefix) control.InstanceConfig {
 	c := control.InstanceConfig{
 		Name:      name,
 		Interface: p.Name,
 		Prefixes:  vips,
-		Router: vrrp.Config{
-			VRID:      f.vrid,
-			Family:    vrrp.IPv4,
-			Version:   f.version,
-			Priority:  f.priority,
-			Interval:  f.interval,
-			NoPreempt: f.noPreempt,
-		},
+		Router:    f.router,
+		NoAccept:  f.noAccept,
+		StrictMAC: f.strictMAC,
 	}
+	c.Router.Family = family
 	for _, vip := range vips {
 		c.Router.Addresses = append(c.Router.Addresses, vip.Addr())
 	}
+	for _, peer := range f.peers {
+		if vrrp.FamilyOf(peer) == family {
+			c.Router.Peers = append(c.Router.Peers, peer)
+		}
+	}
+	for _, source := range f.sources {
+		if vrrp.FamilyOf(source) == family {
+			c.Source, c.Router.Source = source, source
+		}
+	}
+	if f.together {
+		c.Group = f.name
+	}
+	if family == vrrp.IPv6 {
+		c.Advertise = f.advertise
+	}
 	return c
+}
+
+// checkFamilies finds what was given for a family that there is no virtual
+// address of, or left out for one that there is.
+func (f *flagInstance) checkFamilies(list []control.InstanceConfig) []error {
+	var errs []error
+	has := func(family vrrp.Family) bool {
+		return slices.ContainsFunc(list, func(c control.InstanceConfig) bool { return c.Router.Family == family })
+	}
+	for _, a := range slices.Concat(f.peers, f.sources) {
+		if family := vrrp.FamilyOf(a); !has(family) {
+			errs = append(errs, fmt.Errorf("%v: there is no %v virtual address (--vip) for which it could be a peer or source", a, family))
+		}
+	}
+	if f.advertise != nil && !has(vrrp.IPv6) {
+		errs = append(errs, errors.New("--router-advertisement needs an IPv6 virtual address, the first of them link-local, such as --vip fe80::1/64"))
+	}
+	for _, c := range list {
+		if len(f.peers) > 0 && len(c.Router.Peers) == 0 {
+			errs = append(errs, fmt.Errorf("--peer: there is none for the %v virtual addresses", c.Router.Family))
+		}
+		if c.Router.Family == vrrp.IPv6 && !c.Source.IsValid() && slices.ContainsFunc(c.Router.Peers, func(a netip.Addr) bool { return !a.IsLinkLocalUnicast() }) {
+			errs = append(errs, fmt.Errorf("--peer: say with --source which IPv6 address of %s the adverts to these peers come from", c.Interface))
+		}
+	}
+	return errs
 }

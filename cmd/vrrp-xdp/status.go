@@ -72,6 +72,7 @@ func gather(ctx context.Context) (control.Report, error) {
 		all.Instances = append(all.Instances, one.Instances...)
 		all.Others = append(all.Others, one.Others...)
 	}
+	all.Summarize()
 	return all, errors.Join(errs...)
 }
 
@@ -107,18 +108,18 @@ func printReport(w io.Writer, r control.Report) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", i.Name, i.Mode, i.ModeReason)
 	}
 	if len(r.Instances) > 0 {
-		fmt.Fprintln(t, "\nINSTANCE\tINTERFACE\tVRID\tSTATE\tPRIORITY\tMASTER\tLEASE\tSINCE\tADDRESSES")
+		fmt.Fprintln(t, "\nINSTANCE\tINTERFACE\tFAMILY\tVRID\tSTATE\tPRIORITY\tMASTER\tLEASE\tSINCE\tADDRESSES")
 	}
 	for _, i := range r.Instances {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t%s\n", i.Name, i.Interface, i.VRID, describeState(i), i.EffectivePriority,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t%s\n", i.Name, i.Interface, i.Family, i.VRID, describeState(i), i.EffectivePriority,
 			describeMaster(i.Master), describeLease(i.LeaseRemainingMS), describeSince(i.LastTransition), describeAddresses(i.VirtualAddresses))
 	}
 	if len(r.Others) > 0 {
-		fmt.Fprintln(t, "\nALSO ON THE WIRE\tINTERFACE\tVRID\tVERSION\tPRIORITY\tMASTER\tEVERY\tMEASURED\tADDRESSES")
+		fmt.Fprintln(t, "\nALSO ON THE WIRE\tINTERFACE\tVRID\tVERSION\tPRIORITY\tMASTER\tEVERY\tMEASURED\tADDRESSES\tUNLIKE OURS")
 	}
 	for _, o := range r.Others {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%gms\t%s\t%s\n", o.Family, o.Interface, o.VRID, o.Version, o.Priority,
-			o.Master, o.AdvertIntervalMS, describeGaps(o), describeCount(o.FirstAddress, o.Addresses))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%gms\t%s\t%s\t%s\n", o.Family, o.Interface, o.VRID, o.Version, o.Priority,
+			o.Master, o.AdvertIntervalMS, describeGaps(o), describeCount(o.FirstAddress, o.Addresses), o.Mismatch)
 	}
 	return t.Flush()
 }

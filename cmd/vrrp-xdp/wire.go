@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
@@ -31,15 +30,22 @@ type fastEvents struct{ *datapath.Events }
 func (f fastEvents) Drain(do func(control.FastEvent)) error {
 	return f.Events.Drain(func(e datapath.Event) {
 		do(control.FastEvent{
-			Conflict: e.Kind == datapath.EventConflict,
+			Kind:     eventKinds[e.Kind],
 			At:       e.At,
 			Slot:     e.Slot,
 			Source:   e.Source,
+			Target:   e.Target,
 			Hardware: e.Hardware,
 			TTL:      e.TTL,
 			PDU:      e.PDU,
 		})
 	})
+}
+
+var eventKinds = map[datapath.EventKind]control.EventKind{
+	datapath.EventAdvert:       control.AdvertArrived,
+	datapath.EventConflict:     control.AddressClaimed,
+	datapath.EventSolicitation: control.AddressAsked,
 }
 
 func installer(d *datapath.Datapath) func(control.InstanceConfig, netio.LinkInfo) (control.FastPath, error) {
@@ -53,16 +59,17 @@ func installer(d *datapath.Datapath) func(control.InstanceConfig, netio.LinkInfo
 			DeviceMAC:  link.MAC,
 			Addresses:  c.Router.Addresses,
 			Owner:      c.Router.Priority == vrrp.OwnerPriority,
+			Interval:   c.Router.Interval,
+			NoAccept:   c.NoAccept && c.Router.Priority != vrrp.OwnerPriority,
+			StrictMAC:  c.StrictMAC,
+			Unicast:    len(c.Router.Peers) > 0,
+			Group:      c.Group,
 		})
 		if err != nil {
 			return nil, err
 		}
 		return fastPath{r}, nil
 	}
-}
-
-func join(ifindex int, macs ...[6]byte) (io.Closer, error) {
-	return netio.Join(ifindex, netio.MulticastGroup4, macs...)
 }
 
 // others translates what the datapath heard of other virtual routers.
@@ -100,6 +107,7 @@ func describeOther(o datapath.Other, name string) control.Other {
 		FirstAddress:     o.Address.String(),
 		Adverts:          o.Adverts,
 		SilentMS:         ms(datapath.Now() - o.Last),
+		Checksum:         o.Checksum,
 	}
 }
 

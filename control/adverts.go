@@ -1,0 +1,180 @@
+package control
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// How adverts and announcements leave, and how adverts come in.
+
+func (e *Engine) sendAdvert(in *instance, priority uint8) {
+	if in.config.unicast() {
+		e.sendUnicast(in, priority)
+		return
+	}
+	source, family := in.router.Config().Source, in.config.Router.Family
+	pdu, err := in.router.Advert(priority).AppendBinary(nil, source, vrrp.GroupAddress(family))
+	if err != nil {
+		in.reportSend(err, e.now())
+		return
+	}
+	frame := netio.AppendAdvert4
+	if family == vrrp.IPv6 {
+		frame = netio.AppendAdvert6
+	}
+	e.outbox.addAdvert(in, priority, frame(nil, in.mac, source, pdu))
+}
+
+// sendUnicast addresses the advert to every peer. The checksum may cover the
+// destination, so each peer has its own.
+func (e *Engine) sendUnicast(in *instance, priority uint8) {
+	source, advert := in.router.Config().Source, in.router.Advert(priority)
+	var letters []letter
+	for _, peer := range in.config.Router.Peers {
+		pdu, err := advert.AppendBinary(nil, source, peer)
+		if err != nil {
+			in.reportSend(err, e.now())
+			return
+		}
+		letters = append(letters, letter{source, peer, pdu})
+	}
+	e.outbox.addLetters(in, priority, letters)
+}
+
+// announceRepeat is how often an announcement is sent: a frame lost in the
+// commotion of a failover costs a neighbour its gateway. keepalived's default.
+const announceRepeat = 5
+
+func (e *Engine) announce(in *instance) {
+	frame := netio.AppendGratuitousARP4
+	if in.config.Router.Family == vrrp.IPv6 {
+		frame = netio.AppendUnsolicitedNA
+	}
+	for range announceRepeat {
+		for _, vip := range in.config.Router.Addresses {
+			e.outbox.addOther(in, frame(nil, in.mac, vip))
+		}
+	}
+}
+
+// fastEvent takes what the fast path saw.
+func (e *Engine) fastEvent(ev FastEvent) {
+	in := e.bySlot[ev.Slot]
+	switch {
+	case in == nil:
+		// Of an instance that is gone.
+	case ev.Kind == AddressClaimed:
+		in.conflict(ev)
+	case ev.Kind == AddressAsked:
+		e.answer(in, ev)
+	default:
+		e.advert(in, ev)
+		if in.group.leased { // the router does not give way to it
+			in.path.Resume(ev.At)
+		}
+	}
+}
+
+// answer answers a Neighbor Solicitation that the fast path could not answer
+// without growing the frame.
+func (e *Engine) answer(in *instance, ev FastEvent) {
+	if !in.group.leased {
+		return
+	}
+	question := netio.Solicitation{Source: ev.Source, Hardware: ev.Hardware, Target: ev.Target}
+	e.outbox.addOther(in, netio.AppendSolicitedNA(nil, in.mac, question))
+}
+
+// advert parses again in full what the fast path let through. The stamp is read
+// before and after: the router may follow somebody else from then on.
+func (e *Engine) advert(in *instance, ev FastEvent) {
+	family := in.config.Router.Family
+	e.readStamp(in)
+	e.parse(in, vrrp.Instant(ev.At), vrrp.Packet{
+		Family:      family,
+		Source:      ev.Source,
+		Destination: vrrp.GroupAddress(family),
+		TTL:         ev.TTL,
+		PDU:         ev.PDU,
+	})
+	e.readStamp(in)
+}
+
+func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
+	advert, err := vrrp.Parse(p)
+	if err != nil {
+		in.discarded(err, p.Source)
+		return
+	}
+	if p.Unicast { // the fast path counts the others
+		in.stats.countReceived(advert.Priority)
+	}
+	copy(in.header[:], p.PDU)
+	e.step(in, vrrp.AdvertReceived{Advert: advert, Source: p.Source, At: at, TTL: p.TTL})
+}
+
+func (in *instance) discarded(reason error, source netip.Addr) {
+	in.stats.discarded[reason.Error()]++
+	in.log.Debug("advert discarded", "reason", reason, "source", source)
+}
+
+// unicastReady receives when adverts of peers are there; nil where there are none.
+func (e *Engine) unicastReady() <-chan struct{} {
+	if e.world.Unicast == nil {
+		return nil
+	}
+	return e.world.Unicast.Ready()
+}
+
+func (e *Engine) drainUnicast() error {
+	if e.world.Unicast == nil {
+		return nil
+	}
+	return e.world.Unicast.Drain(e.unicastAdvert)
+}
+
+// unicastAdvert gives an advert that came by unicast to the instance that it is
+// for. Those for nobody are somebody else's: the kernel gave us a copy.
+func (e *Engine) unicastAdvert(p netio.UnicastPacket) {
+	if len(p.PDU) < 2 {
+		return
+	}
+	family, vrid := vrrp.FamilyOf(p.Source), p.PDU[1]
+	at := slices.IndexFunc(e.instances, func(in *instance) bool {
+		c := in.router.Config()
+		return in.config.unicast() && c.Family == family && c.VRID == vrid && c.Source == p.Destination.WithZone("") &&
+			(in.ifindex == p.Interface || !p.Destination.IsLinkLocalUnicast()) // VLANs of one NIC share that address
+	})
+	if at < 0 {
+		return
+	}
+	in := e.instances[at]
+	e.parse(in, vrrp.Instant(p.At), vrrp.Packet{
+		Family:      family,
+		Source:      p.Source.WithZone(""),
+		Destination: p.Destination.WithZone(""),
+		TTL:         p.TTL,
+		PDU:         p.PDU,
+		Unicast:     true,
+	})
+}
+
+// letter is an advert to one peer.
+type letter struct {
+	source, destination netip.Addr
+	pdu                 []byte
+}
+
+// send hands the letters to the kernel. Each peer must have got one: the one
+// that heard nothing is the one that takes over.
+func (u letters) send(to Unicast) error {
+	var errs []error
+	for _, l := range u.letters {
+		errs = append(errs, to.Send(u.instance.ifindex, l.source, l.destination, l.pdu))
+	}
+	return errors.Join(errs...)
+}
