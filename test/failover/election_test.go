@@ -11,9 +11,9 @@ import (
 
 // eachSetting runs a test in both modes, at a slow and a fast interval.
 func eachSetting(t *testing.T, test func(t *testing.T, p *gateway.Pair)) {
-	for _, mode := range modes {
+	for _, s := range settings {
 		for _, advert := range []time.Duration{time.Second, 10 * time.Millisecond} {
-			t.Run(mode+"/"+advert.String(), func(t *testing.T) { test(t, start(t, mode, advert)) })
+			t.Run(s.String()+"/"+advert.String(), func(t *testing.T) { test(t, start(t, s, advert)) })
 		}
 	}
 }
@@ -25,7 +25,7 @@ func TestTheGatewayWorks(t *testing.T) {
 		t.Run("the client's neighbour is the virtual MAC", func(t *testing.T) { checkNeighbour(t, p) })
 		t.Run("the virtual address is on the master only", func(t *testing.T) { checkAddresses(t, p, p.R1, p.R2) })
 		t.Run("frames to the virtual MAC are forwarded to the server", func(t *testing.T) { checkForwarding(t, p) })
-		t.Run("the master's own ARP shows the virtual MAC only", func(t *testing.T) { checkOwnARP(t, p) })
+		t.Run("the master's own questions show the virtual MAC only", func(t *testing.T) { checkOwnQuestions(t, p) })
 		t.Run("the log says Entering MASTER STATE on the master only", func(t *testing.T) { checkLog(t, p) })
 	})
 }
@@ -52,59 +52,69 @@ func answered(t *testing.T, h *lab.Host, o lab.ProbeOptions, n int) *lab.Report 
 }
 
 func checkPing(t *testing.T, p *gateway.Pair) {
-	r := answered(t, p.Client, lab.ProbeOptions{Target: gateway.VIP}, 200)
+	r := answered(t, p.Client, lab.ProbeOptions{Target: p.VIP}, 200)
 	if r.Lost > 0 || r.Duplicates > 0 || r.Answers[p.R1.LAN.MAC] != r.Received {
 		t.Errorf("lost %d, %d answered twice, answers %v; want all from r1, %v", r.Lost, r.Duplicates, r.Answers, p.R1.LAN.MAC)
 	}
 }
 
 func checkNeighbour(t *testing.T, p *gateway.Pair) {
-	mac, state, ok := p.Client.Neighbour("eth0", gateway.VIP)
-	if want := lab.VirtualMAC4(gateway.VRID); !ok || mac != want {
+	mac, state, ok := p.Client.Neighbour("eth0", p.VIP)
+	if want := p.VirtualMAC; !ok || mac != want {
 		t.Errorf("neighbour is %v (%s), want %v", mac, state, want)
 	}
 }
 
 func checkAddresses(t *testing.T, p *gateway.Pair, master, backup *gateway.Router) {
 	t.Helper()
-	if !master.Has(gateway.VIP, "eth0") || !master.Has(gateway.ServerVIP, "eth1") {
+	if !master.Has(p.VIP, "eth0") || !master.Has(p.ServerVIP, "eth1") {
 		t.Errorf("%s, the master, has %v and %v", master.Name, master.Addresses("eth0"), master.Addresses("eth1"))
 	}
-	if backup.Has(gateway.VIP, "eth0") || backup.Has(gateway.ServerVIP, "eth1") {
+	if backup.Has(p.VIP, "eth0") || backup.Has(p.ServerVIP, "eth1") {
 		t.Errorf("%s, the backup, has %v and %v", backup.Name, backup.Addresses("eth0"), backup.Addresses("eth1"))
 	}
 }
 
 func checkForwarding(t *testing.T, p *gateway.Pair) {
-	r := answered(t, p.Client, lab.ProbeOptions{Target: gateway.ServerIP}, 200)
+	r := answered(t, p.Client, lab.ProbeOptions{Target: p.ServerIP}, 200)
 	if r.Lost > 0 || r.Duplicates > 0 {
 		t.Errorf("lost %d of %d, %d answered twice", r.Lost, r.Sent, r.Duplicates)
 	}
 }
 
-// checkOwnARP makes the master's kernel resolve a neighbour from the virtual
-// address, and looks at what it says on the wire.
-func checkOwnARP(t *testing.T, p *gateway.Pair) {
+// checkOwnQuestions makes the master's kernel resolve a neighbour from the
+// virtual address, and looks at what it says on the wire.
+func checkOwnQuestions(t *testing.T, p *gateway.Pair) {
 	sniffer, err := p.R1.LAN.Sniff(nil)
 	must(t, err)
 	p.R1.FlushNeighbours()
-	_, err = p.R1.Run("ping", "-c", "1", "-W", "2", "-I", gateway.VIP.String(), "192.168.1.77")
+	_, err = p.R1.Run("ping", "-c", "1", "-W", "2", "-I", p.VIP.String(), p.ClientIP.String())
 	must(t, err)
 	asked := 0
 	for _, f := range sniffer.Stop() {
-		arp, ok := lab.ParseARP(f.Data)
-		if !ok || arp.SenderIP != gateway.VIP || f.Direction != lab.In {
+		claim, from, ok := claimed(p, f)
+		if !ok || f.Direction != lab.In {
 			continue
 		}
 		asked++
-		if virtual := lab.VirtualMAC4(gateway.VRID); arp.SenderMAC != virtual || arp.Source != virtual {
-			t.Errorf("r1 claims the virtual address with %v, from %v", arp.SenderMAC, arp.Source)
+		if claim != p.VirtualMAC || from != p.VirtualMAC {
+			t.Errorf("r1 claims the virtual address with %v, from %v", claim, from)
 		}
 	}
 	if asked == 0 {
-		t.Error("r1 sent no ARP from the virtual address: nothing was tested")
+		t.Error("r1 sent no question from the virtual address: nothing was tested")
 	}
 	checkNeighbour(t, p)
+}
+
+// claimed tells with which MAC, and from which, a frame asks as the gateway's address.
+func claimed(p *gateway.Pair, f lab.Frame) (claim, from lab.MAC, ok bool) {
+	if p.Setup.IPv6 {
+		nd, ok := lab.ParseND(f.Data)
+		return nd.LinkLayer, nd.Source, ok && nd.SourceIP == p.VIP
+	}
+	arp, ok := lab.ParseARP(f.Data)
+	return arp.SenderMAC, arp.Source, ok && arp.SenderIP == p.VIP
 }
 
 func checkLog(t *testing.T, p *gateway.Pair) {

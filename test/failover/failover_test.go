@@ -50,10 +50,10 @@ func restart(p *gateway.Pair) error {
 }
 
 func TestFailoverTakesNoLongerThanTheProtocolAllows(t *testing.T) {
-	for _, mode := range modes {
+	for _, s := range settings {
 		for _, f := range faults {
-			t.Run(mode+"/"+f.name, func(t *testing.T) {
-				p := start(t, mode, fast)
+			t.Run(s.String()+"/"+f.name, func(t *testing.T) {
+				p := start(t, s, fast)
 				bound := p.ActiveDown(gateway.Priority2) + margin
 				for range repeats {
 					gap := measure(t, p, f)
@@ -85,7 +85,7 @@ func measure(t *testing.T, p *gateway.Pair, f fault) time.Duration {
 // strike makes the fault happen under the prober and mends it.
 func strike(t *testing.T, p *gateway.Pair, f fault) *lab.Report {
 	t.Helper()
-	probe, err := p.Client.Probe(lab.ProbeOptions{Target: gateway.VIP})
+	probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
 	must(t, err)
 	must(t, probe.AwaitAnswers(enough, 5*time.Second))
 	probe.Mark(f.name)
@@ -104,9 +104,9 @@ func strike(t *testing.T, p *gateway.Pair, f fault) *lab.Report {
 }
 
 func TestAGracefulStopLosesNothing(t *testing.T) {
-	for _, mode := range modes {
-		t.Run(mode, func(t *testing.T) {
-			p := start(t, mode, fast)
+	for _, s := range settings {
+		t.Run(s.String(), func(t *testing.T) {
+			p := start(t, s, fast)
 			for range repeats {
 				checkGracefulStop(t, p)
 			}
@@ -117,7 +117,7 @@ func TestAGracefulStopLosesNothing(t *testing.T) {
 func checkGracefulStop(t *testing.T, p *gateway.Pair) {
 	t.Helper()
 	const half = 1100 // 2,200 echoes in all
-	probe, err := p.Client.Probe(lab.ProbeOptions{Target: gateway.VIP})
+	probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
 	must(t, err)
 	must(t, probe.AwaitAnswers(half, 10*time.Second))
 	must(t, p.R1.Daemon.Stop())
@@ -140,10 +140,10 @@ func checkGracefulStop(t *testing.T, p *gateway.Pair) {
 // Taking the lease check out of the programs makes this test fail: r1, frozen,
 // goes on to answer beside r2.
 func TestAFrozenMasterNeverAnswersBesideTheNewOne(t *testing.T) {
-	for _, mode := range modes {
-		t.Run(mode, func(t *testing.T) {
-			p := start(t, mode, fast)
-			watch, err := p.LAN.WatchARP(p.ClientNIC, gateway.VIP, 0)
+	for _, s := range settings {
+		t.Run(s.String(), func(t *testing.T) {
+			p := start(t, s, fast)
+			watch, err := watchVIP(p)
 			must(t, err)
 			for range repeats {
 				must(t, p.R1.Daemon.Freeze())
@@ -151,13 +151,21 @@ func TestAFrozenMasterNeverAnswersBesideTheNewOne(t *testing.T) {
 				must(t, p.R1.Daemon.Thaw())
 				must(t, p.Settle(p.R1, p.R2))
 			}
-			checkOwners(t, watch.Stop(), repeats)
+			checkOwners(t, p, watch.Stop(), repeats)
 		})
 	}
 }
 
+// watchVIP asks for the gateway's address all the time, by ARP or Neighbor Discovery.
+func watchVIP(p *gateway.Pair) (*lab.OwnerWatch, error) {
+	if p.Setup.IPv6 {
+		return p.LAN.WatchND(p.ClientNIC, p.VIP, 0)
+	}
+	return p.LAN.WatchARP(p.ClientNIC, p.VIP, 0)
+}
+
 // checkOwners wants the routers to have answered in turn, never both.
-func checkOwners(t *testing.T, r *lab.ARPReport, takeovers int) {
+func checkOwners(t *testing.T, p *gateway.Pair, r *lab.OwnerReport, takeovers int) {
 	t.Helper()
 	for _, d := range r.DoubleAnswers() {
 		t.Errorf("request %d was answered by %v", d.RequestSeq, d.Hosts)
@@ -165,7 +173,7 @@ func checkOwners(t *testing.T, r *lab.ARPReport, takeovers int) {
 	var hosts []string
 	for _, s := range r.Owners() {
 		hosts = append(hosts, s.Host)
-		if s.MAC != lab.VirtualMAC4(gateway.VRID) {
+		if s.MAC != p.VirtualMAC {
 			t.Errorf("%s answered with %v", s.Host, s.MAC)
 		}
 	}
@@ -179,9 +187,9 @@ func checkOwners(t *testing.T, r *lab.ARPReport, takeovers int) {
 }
 
 func TestForwardingGoesOnAfterAFailover(t *testing.T) {
-	for _, mode := range modes {
-		t.Run(mode, func(t *testing.T) {
-			p := start(t, mode, fast)
+	for _, s := range settings {
+		t.Run(s.String(), func(t *testing.T) {
+			p := start(t, s, fast)
 			for range repeats {
 				checkForwardingOutage(t, p)
 			}
@@ -196,7 +204,7 @@ func checkForwardingOutage(t *testing.T, p *gateway.Pair) {
 	t.Helper()
 	bound := p.ActiveDown(gateway.Priority2) + margin
 	for range tries {
-		probe, err := p.Client.Probe(lab.ProbeOptions{Target: gateway.ServerIP})
+		probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.ServerIP})
 		must(t, err)
 		must(t, probe.AwaitAnswers(enough, 5*time.Second))
 		killed := probe.Mark("killed")

@@ -16,9 +16,9 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(gateway.Main(m, &binary)) }
 
 // start builds the pair and waits until the first router is master.
-func start(t *testing.T, mode string, advert time.Duration) *gateway.Pair {
+func start(t *testing.T, s setting, advert time.Duration) *gateway.Pair {
 	t.Helper()
-	p := gateway.New(lab.ForTest(t), gateway.Setup{Binary: binary, Mode: mode, Advert: advert, Extra: []string{"--web.listen-address", ""}})
+	p := gateway.New(lab.ForTest(t), gateway.Setup{Binary: binary, Mode: s.mode, Advert: advert, IPv6: s.ipv6, Extra: []string{"--web.listen-address", ""}})
 	must(t, p.StartBoth())
 	return p
 }
@@ -30,4 +30,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-var modes = []string{"native", "tc"}
+// setting is how the fast path is attached, and for which family.
+type setting struct {
+	mode string
+	ipv6 bool
+}
+
+func (s setting) String() string {
+	if s.ipv6 {
+		return "ipv6/" + s.mode
+	}
+	return "ipv4/" + s.mode
+}
+
+var settings = []setting{{"native", false}, {"tc", false}, {"native", true}, {"tc", true}}

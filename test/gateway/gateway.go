@@ -17,12 +17,50 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
-// The addresses of the pair.
+// The addresses of the pair over IPv4.
 var (
-	VIP       = netip.MustParseAddr("192.168.1.1") // the clients' gateway
-	ServerVIP = netip.MustParseAddr("10.0.0.1")    // the way back
-	ServerIP  = netip.MustParseAddr("10.0.0.80")
+	VIP       = ipv4.VIP       // the clients' gateway
+	ServerVIP = ipv4.ServerVIP // the way back
+	ServerIP  = ipv4.ServerIP
 )
+
+// Addresses are those of the pair in one family.
+type Addresses struct {
+	VIP       netip.Addr // the clients' gateway
+	ServerVIP netip.Addr // the way back
+	ServerIP  netip.Addr
+	ClientIP  netip.Addr
+	lan, wan  string // where hosts have their addresses
+	bits      int
+	first     []string // virtual addresses that are listed before the others
+}
+
+var (
+	ipv4 = Addresses{
+		VIP: netip.MustParseAddr("192.168.1.1"), ServerVIP: netip.MustParseAddr("10.0.0.1"),
+		ServerIP: netip.MustParseAddr("10.0.0.80"), ClientIP: netip.MustParseAddr("192.168.1.77"),
+		lan: "192.168.1.", wan: "10.0.0.", bits: 24,
+	}
+	ipv6 = Addresses{
+		VIP: netip.MustParseAddr("2001:db8:1::1"), ServerVIP: netip.MustParseAddr("2001:db8:2::1"),
+		ServerIP: netip.MustParseAddr("2001:db8:2::80"), ClientIP: netip.MustParseAddr("2001:db8:1::77"),
+		lan: "2001:db8:1::", wan: "2001:db8:2::", bits: 64,
+		first: []string{"fe80::10/64"},
+	}
+)
+
+// onLAN and onWAN are what a host of that number is given there.
+func (a Addresses) onLAN(host string) string { return fmt.Sprintf("%s%s/%d", a.lan, host, a.bits) }
+func (a Addresses) onWAN(host string) string { return fmt.Sprintf("%s%s/%d", a.wan, host, a.bits) }
+
+// flags name the virtual addresses.
+func (a Addresses) flags() []string {
+	var flags []string
+	for _, vip := range append(a.first, fmt.Sprintf("%v/%d", a.VIP, a.bits), fmt.Sprintf("%v/%d", a.ServerVIP, a.bits)) {
+		flags = append(flags, "--vip", vip)
+	}
+	return flags
+}
 
 // VRID of the virtual routers on both sides.
 const VRID = 10
@@ -39,10 +77,13 @@ type Setup struct {
 	Mode   string        // of attach
 	Advert time.Duration // interval
 	Extra  []string      // further arguments
+	IPv6   bool          // the pair is one of IPv6, and not of IPv4
 }
 
 // Pair is the topology.
 type Pair struct {
+	Addresses
+	VirtualMAC     lab.MAC
 	Lab            *lab.Lab
 	Setup          Setup
 	LAN, WAN       *lab.Switch
@@ -62,15 +103,18 @@ type Router struct {
 
 // New builds the topology; no router runs yet.
 func New(l *lab.Lab, s Setup) *Pair {
-	p := &Pair{Lab: l, Setup: s, LAN: l.Switch("lan"), WAN: l.Switch("wan")}
+	p := &Pair{Lab: l, Setup: s, LAN: l.Switch("lan"), WAN: l.Switch("wan"), Addresses: ipv4, VirtualMAC: lab.VirtualMAC4(VRID)}
+	if s.IPv6 {
+		p.Addresses, p.VirtualMAC = ipv6, lab.VirtualMAC6(VRID)
+	}
 	p.R1 = p.router("r1", "2", Priority1)
 	p.R2 = p.router("r2", "3", Priority2)
 	p.Client = l.Host("client")
-	p.ClientNIC = p.Client.Connect(p.LAN, "eth0", "192.168.1.77/24")
-	p.Client.Route("default", VIP.String())
+	p.ClientNIC = p.Client.Connect(p.LAN, "eth0", p.onLAN("77"))
+	p.Client.Route("default", p.VIP.String())
 	p.Server = l.Host("server")
-	p.Server.Connect(p.WAN, "eth0", ServerIP.String()+"/24")
-	p.Server.Route("default", ServerVIP.String())
+	p.Server.Connect(p.WAN, "eth0", p.onWAN("80"))
+	p.Server.Route("default", p.ServerVIP.String())
 	return p
 }
 
@@ -79,8 +123,8 @@ func (p *Pair) router(name, suffix string, priority int) *Router {
 	h.Forwarding(true)
 	return &Router{
 		Host:     h,
-		LAN:      h.Connect(p.LAN, "eth0", "192.168.1."+suffix+"/24"),
-		WAN:      h.Connect(p.WAN, "eth1", "10.0.0."+suffix+"/24"),
+		LAN:      h.Connect(p.LAN, "eth0", p.onLAN(suffix)),
+		WAN:      h.Connect(p.WAN, "eth1", p.onWAN(suffix)),
 		Priority: priority,
 		pair:     p,
 	}
@@ -89,9 +133,9 @@ func (p *Pair) router(name, suffix string, priority int) *Router {
 // Start runs vrrp-xdp on the router, on both sides; more are further arguments.
 func (r *Router) Start(more ...string) error {
 	s := r.pair.Setup
-	args := []string{"attach", "eth0", "eth1",
-		"--vrid", fmt.Sprint(VRID), "--vip", VIP.String() + "/24", "--vip", ServerVIP.String() + "/24",
-		"--priority", fmt.Sprint(r.Priority), "--advert-int", s.Advert.String(), "--mode", s.Mode}
+	args := append([]string{"attach", "eth0", "eth1"}, r.pair.flags()...)
+	args = append(args, "--vrid", fmt.Sprint(VRID),
+		"--priority", fmt.Sprint(r.Priority), "--advert-int", s.Advert.String(), "--mode", s.Mode)
 	var err error
 	r.Daemon, err = r.Host.Start(lab.Command{Name: "vrrp-xdp", Path: s.Binary, Args: append(append(args, s.Extra...), more...), ViaIPNetns: true})
 	return err
