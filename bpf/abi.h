@@ -110,7 +110,8 @@ enum checksum_form {
 
 /*
  * What was heard of a virtual router that is not ours, or of ours in another
- * version or (v2) interval. Times: CLOCK_BOOTTIME, ns. */
+ * version or (v2) interval, or by multicast where it has unicast peers. Times: CLOCK_BOOTTIME, ns.
+ */
 struct other {
 	__u64 first;
 	__u64 last;
@@ -183,6 +184,7 @@ enum counter {
 	COUNTER_ADVERT_ODD_INTERVAL, /* of the valid ones: not as ours, accepted all the same */
 	COUNTER_ADVERT_ODD_ADDRESSES,
 	COUNTER_ADVERT_ODD_MAC,
+	COUNTER_ADVERT_ODD_OWNER, /* another says that it owns our addresses, erratum 8298 */
 	COUNTER_ADVERT_IP_HEADER, /* truncated, checksum wrong, with options or extension headers */
 	COUNTER_ADVERT_FRAGMENT,
 	COUNTER_ADVERT_TTL,
@@ -199,7 +201,7 @@ enum counter {
 	COUNTER_EVENT_LOST, /* the ring buffer was full */
 	COUNTER_ARP_ANSWERED,
 	COUNTER_ARP_REFUSED, /* no lease */
-	COUNTER_ARP_PASSED,  /* asked in a way that is left to the kernel */
+	COUNTER_ARP_INVALID,
 	COUNTER_ARP_CONFLICT,
 	COUNTER_ND_ANSWERED,
 	COUNTER_ND_REFUSED,   /* no lease */

@@ -17,6 +17,7 @@
 static __always_inline bool spoken_by_others(const struct packet *copy, enum counter reason)
 {
 	return reason == COUNTER_ADVERT_VRID || reason == COUNTER_ADVERT_VERSION ||
+	       reason == COUNTER_ADVERT_PEER ||
 	       (reason == COUNTER_ADVERT_INTERVAL && copy->pdu[0] >> 4 == 2);
 }
 

@@ -13,6 +13,14 @@ static __always_inline bool ip_checksum_good(const struct iphdr *ip)
 	return fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]) == 0xffff;
 }
 
+/* RFC 1122 §3.2.1.3: not this network, not loopback, not multicast, not what is above. */
+static __always_inline bool source4_good(__be32 source)
+{
+	__u8 first = *(__u8 *)&source;
+
+	return first != 0 && first != 127 && first < 224;
+}
+
 /*
  * The checks that a receiving IP makes before it looks at the protocol, RFC
  * 1122 §3.2.1. No VRRP router sends IP options: with them it is refused.
@@ -22,7 +30,7 @@ static __always_inline enum counter check_ipv4(const struct frame *f, const stru
 	__u32 total = wire_length(ip->tot_len);
 
 	if (ip->version != 4 || ip->ihl != sizeof(*ip) / 4 || total < sizeof(*ip) ||
-	    f->network + total > f->end || !ip_checksum_good(ip))
+	    f->network + total > f->end || !ip_checksum_good(ip) || !source4_good(ip->saddr))
 		return COUNTER_ADVERT_IP_HEADER;
 	if (ip->frag_off & bpf_htons(0x3fff))
 		return COUNTER_ADVERT_FRAGMENT;
@@ -32,10 +40,7 @@ static __always_inline enum counter check_ipv4(const struct frame *f, const stru
 /* The same for RFC 8200, and for extension headers as for options. */
 static __always_inline enum counter check_ipv6(const struct frame *f, const struct ipv6_header *ip)
 {
-	__u32 length = wire_length(ip->payload_length);
-
-	if ((ip->version_class_flow & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000) ||
-	    f->network + sizeof(*ip) + length > f->end)
+	if (!ipv6_whole(f, ip) || !source6_good(ip->source))
 		return COUNTER_ADVERT_IP_HEADER;
 	if (ip->next_header == NEXT_FRAGMENT)
 		return COUNTER_ADVERT_FRAGMENT;

@@ -28,6 +28,8 @@ static __always_inline void count_valid(const struct packet *copy, const struct 
 		c->of[COUNTER_ADVERT_ODD_ADDRESSES]++;
 	if (other_mac(copy, router))
 		c->of[COUNTER_ADVERT_ODD_MAC]++;
+	if (router->flags & ROUTER_OWNER && vrrp_header(copy)->priority == OWNER_PRIORITY)
+		c->of[COUNTER_ADVERT_ODD_OWNER]++;
 }
 
 static __always_inline void record_arrival(__u32 slot, __u64 gap)
@@ -108,8 +110,9 @@ static __always_inline void report_advert(struct packet *copy, const struct curr
 
 	if (lease)
 		*(volatile __u64 *)&lease->yielded = copy->head.at;
-	if (!emit_advert(copy) && lease)
-		__sync_val_compare_and_swap(&lease->yielded, copy->head.at, 0);
+	/* No compare-and-swap: not every JIT of 5.15 has one, and only a clock tick is at stake. */
+	if (!emit_advert(copy) && lease && *(volatile __u64 *)&lease->yielded == copy->head.at)
+		*(volatile __u64 *)&lease->yielded = 0;
 }
 
 /* A valid advert of a virtual router of ours. */

@@ -30,13 +30,16 @@ static __always_inline void report_conflict(const struct frame *f, const struct 
 	emit_lesser(&event);
 }
 
-/* Request to reply, RFC 826, same length; sender is the virtual MAC in body and header alike. */
+/*
+ * Request to reply, RFC 826, same length; sender is the virtual MAC in body and
+ * header alike. It goes to who asks, also if somebody else has passed it on.
+ */
 static __always_inline void answer_arp(struct ethhdr *eth, struct arp_ipv4 *arp,
 				       const struct router *router)
 {
 	__be16 asked[2] = {arp->target[0], arp->target[1]};
 
-	copy_mac(eth->h_dest, eth->h_source);
+	copy_mac(eth->h_dest, arp->sender_mac);
 	copy_mac(eth->h_source, router->virtual_mac);
 	arp->operation = bpf_htons(ARP_REPLY);
 	copy_mac(arp->target_mac, arp->sender_mac);
@@ -62,16 +65,15 @@ static __always_inline enum verdict handle_arp(struct frame *f)
 	if (arp->sender[0] == arp->target[0] && arp->sender[1] == arp->target[1])
 		return VERDICT_PASS; /* gratuitous: tells, does not ask */
 	router = find_vip4(f, arp->target, &slot);
-	if (!router || !asks_us(eth, router))
-		return VERDICT_PASS;
+	if (!router || !asks_us(eth, router) || same_mac(eth->h_source, router->virtual_mac))
+		return VERDICT_PASS; /* not of us; or a reflection */
 	if (!owned(router)) {
 		count(slot, COUNTER_ARP_REFUSED);
 		return VERDICT_DROP;
 	}
-	if (!same_mac(eth->h_source, arp->sender_mac)) {
-		/* Asked through somebody else: the kernel's answer goes by the egress guard. */
-		count(slot, COUNTER_ARP_PASSED);
-		return VERDICT_PASS;
+	if (is_group_mac((__u8 *)arp->sender_mac)) {
+		count(slot, COUNTER_ARP_INVALID);
+		return VERDICT_DROP;
 	}
 	answer_arp(eth, arp, router);
 	count(slot, COUNTER_ARP_ANSWERED);

@@ -48,7 +48,8 @@ static __always_inline struct neighbor *parse_neighbor(const struct frame *f)
 	struct ipv6_header *ip = parse_ipv6(f);
 	struct neighbor *nd = (void *)(ip + 1);
 
-	if (!ip || ip->next_header != NEXT_ICMPV6 || (void *)(nd + 1) > f->end ||
+	if (!ip || ip->next_header != NEXT_ICMPV6 || !ipv6_whole(f, ip) ||
+	    (void *)(nd + 1) > f->end ||
 	    (nd->type != NEIGHBOR_SOLICITATION && nd->type != NEIGHBOR_ADVERTISEMENT))
 		return NULL;
 	return nd;
@@ -81,6 +82,21 @@ static __always_inline bool to_target(const __be32 destination[4], const __be32 
 }
 
 /*
+ * Takes down the link-layer address of the option there; of several hosts believe
+ * the first one. Global, and so verified once and not at every step of the walk.
+ */
+__noinline int take_link_layer(__u32 at)
+{
+	struct packet *copy = packet_copy();
+
+	if (!copy || copy->option || at > MAX_PDU - sizeof(struct nd_option))
+		return false;
+	copy->option = true;
+	copy_mac(copy->link_layer, ((const struct nd_option *)(copy->pdu + at))->mac);
+	return true;
+}
+
+/*
  * Walks the options of the copy: each longer than 0, the last one ends with the
  * message. Takes down the link-layer address in the one that is wanted. Global,
  * so that the verifier follows no walk of any length any further.
@@ -104,10 +120,8 @@ __noinline int read_options(__u32 wanted)
 		option = (const void *)(copy->pdu + at);
 		if (!option->length)
 			return false;
-		if (option->type == wanted) {
-			copy->option = true;
-			copy_mac(copy->link_layer, option->mac);
-		}
+		if (option->type == wanted)
+			take_link_layer(at);
 		at += option->length * sizeof(*option);
 	}
 	return false;
@@ -133,10 +147,14 @@ static __always_inline bool advertisement_valid(struct packet *copy)
 	return read_options(TARGET_LINK_LAYER);
 }
 
+/* RFC 4861 §7.1; and from where a packet can come. */
 static __always_inline bool neighbor_valid(struct packet *copy)
 {
 	const struct neighbor *nd = (const void *)copy->pdu;
+	const __be32 *source = (const __be32 *)copy->head.source;
 
+	if (is_group_mac(copy->head.hardware) || !(is_unspecified(source) || source6_good(source)))
+		return false;
 	if (copy->head.ttl != 255 || fold(copy->sum + copy->pseudo_sum) != 0xffff || nd->code ||
 	    copy->head.length < sizeof(*nd) || is_multicast6(nd->target))
 		return false;

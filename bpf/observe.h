@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Observation: who else speaks VRRP here, and how regularly; and who speaks of a
- * virtual router of ours in another version or interval, which makes two masters.
+ * virtual router of ours in another way, which makes two masters.
  */
 #pragma once
 
@@ -11,12 +11,14 @@ static __always_inline void record_gap(struct other *o, __u64 now)
 {
 	__u64 gap = now - o->last;
 
+	o->adverts++;
+	if (now < o->last) /* overtaken on another CPU */
+		return;
 	if (!o->shortest || gap < o->shortest)
 		o->shortest = gap;
 	if (gap > o->longest)
 		o->longest = gap;
 	o->last = now;
-	o->adverts++;
 }
 
 static __always_inline void record_advert(struct other *o, const struct packet *copy)

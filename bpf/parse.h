@@ -16,6 +16,7 @@
 
 #define VRRP_PROTOCOL 112
 #define VRRP_TTL 255
+#define OWNER_PRIORITY 255
 #define VRRP_GROUP4 bpf_htonl(0xe0000012) /* 224.0.0.18 */
 #define VRRP_TYPE_ADVERT 1
 
@@ -111,12 +112,17 @@ static __always_inline struct ethhdr *ethernet(const struct frame *f)
 	return f->data;
 }
 
+static __always_inline bool is_tag(__be16 protocol)
+{
+	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
+}
+
 /*
  * Finds the network header and the VLAN. A tag in the data counts when the
  * hook has not seen one yet (XDP; tc with the offload off). Frames with a
- * service tag (802.1ad) are somebody else's: false.
+ * service tag (802.1ad), or with a second tag, are somebody else's: false.
  */
-static __always_inline bool parse_ethernet(struct frame *f)
+static __always_inline bool parse_ethernet(struct frame *f, bool tag_seen)
 {
 	struct ethhdr *eth = f->data;
 	struct vlan_tag *tag = (void *)(eth + 1);
@@ -126,16 +132,14 @@ static __always_inline bool parse_ethernet(struct frame *f)
 	f->protocol =
 		((__be16 *)eth)[6]; /* struct ethhdr is packed: by name it is read byte by byte */
 	f->network = tag;
-	if (f->protocol == bpf_htons(ETH_P_8021AD))
-		return false;
-	if (f->vlan || f->protocol != bpf_htons(ETH_P_8021Q))
+	if (!is_tag(f->protocol))
 		return true;
-	if ((void *)(tag + 1) > f->end)
+	if (tag_seen || f->protocol != bpf_htons(ETH_P_8021Q) || (void *)(tag + 1) > f->end)
 		return false;
 	f->vlan = bpf_ntohs(tag->tci) & VLAN_ID_MASK;
 	f->protocol = tag->protocol;
 	f->network = tag + 1;
-	return true;
+	return !is_tag(f->protocol);
 }
 
 static __always_inline struct iphdr *parse_ipv4(const struct frame *f)
@@ -154,6 +158,15 @@ static __always_inline struct ipv6_header *parse_ipv6(const struct frame *f)
 	if (f->protocol != bpf_htons(ETH_P_IPV6) || (void *)(ip + 1) > f->end)
 		return NULL;
 	return ip;
+}
+
+/* What a receiving IP discards before it looks further: not version 6, or cut off. */
+static __always_inline bool ipv6_whole(const struct frame *f, const struct ipv6_header *ip)
+{
+	__u32 length = wire_length(ip->payload_length);
+
+	return (ip->version_class_flow & bpf_htonl(0xf0000000)) == bpf_htonl(0x60000000) &&
+	       f->network + sizeof(*ip) + length <= f->end;
 }
 
 /* An ARP packet for IPv4 over Ethernet, RFC 826; anything else is not ours. */
@@ -200,6 +213,12 @@ static __always_inline bool is_multicast(const struct ethhdr *eth)
 	return eth->h_dest[0] & 1;
 }
 
+/* Nobody sends from an address of many. */
+static __always_inline bool is_group_mac(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
 /* A multicast advert of IPv4, RFC 9568 §5.1.1. */
 static __always_inline bool is_advert4(const struct frame *f)
 {
@@ -216,6 +235,15 @@ static __always_inline bool is_extension(__u8 next_header)
 	return next_header == NEXT_HOP_BY_HOP || next_header == NEXT_ROUTING ||
 	       next_header == NEXT_FRAGMENT || next_header == NEXT_AUTHENTICATION ||
 	       next_header == NEXT_DESTINATION;
+}
+
+/* May a packet come from there? Not from :: and ::1, nor from many: RFC 4291 §2.5.2, §2.5.3, §2.7.
+ */
+static __always_inline bool source6_good(const __be32 source[4])
+{
+	if (*(const __u8 *)source == 0xff)
+		return false;
+	return source[0] || source[1] || source[2] || (source[3] & ~bpf_htonl(1));
 }
 
 static __always_inline bool same_address6(const __be32 a[4], __be32 b0, __be32 b1, __be32 b2,

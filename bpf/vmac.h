@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "ndp.h"
+#include "nd_check.h"
 
 static __always_inline struct router *virtual_mac_router(const struct frame *f, __u32 *slot)
 {
@@ -14,8 +14,8 @@ static __always_inline struct router *virtual_mac_router(const struct frame *f, 
 	return find_router(f, eth->h_dest[4] == 1 ? 4 : 6, eth->h_dest[5], slot);
 }
 
-/* Is the packet for an address of a virtual router itself, and not for beyond? */
-static __always_inline bool to_virtual_address(const struct frame *f)
+/* The virtual router for whose own address the packet is; NULL if it is for beyond. */
+static __always_inline struct router *addressed_router(const struct frame *f)
 {
 	const struct iphdr *ip4 = parse_ipv4(f);
 	const struct ipv6_header *ip6 = parse_ipv6(f);
@@ -23,7 +23,18 @@ static __always_inline bool to_virtual_address(const struct frame *f)
 
 	if (ip4)
 		return find_vip4(f, (const void *)&ip4->daddr, &slot);
-	return ip6 && find_vip6(f, ip6->destination, &slot);
+	return ip6 ? find_vip6(f, ip6->destination, &slot) : NULL;
+}
+
+/*
+ * RFC 9568 §6.1: never a solicitation or advertisement for Accept_Mode's sake.
+ * Which accepts is said by the address, and not by the MAC that led here.
+ */
+static __always_inline bool unaccepted(const struct frame *f)
+{
+	const struct router *router = addressed_router(f);
+
+	return router && router->flags & ROUTER_NO_ACCEPT && !parse_neighbor(f);
 }
 
 static __always_inline enum verdict handle_virtual_mac(const struct frame *f)
@@ -37,8 +48,7 @@ static __always_inline enum verdict handle_virtual_mac(const struct frame *f)
 		count(slot, COUNTER_VMAC_REFUSED);
 		return VERDICT_DROP;
 	}
-	/* RFC 9568 §6.1: never a solicitation or advertisement for Accept_Mode's sake. */
-	if (router->flags & ROUTER_NO_ACCEPT && to_virtual_address(f) && !parse_neighbor(f)) {
+	if (router->flags & ROUTER_NO_ACCEPT && unaccepted(f)) {
 		count(slot, COUNTER_VMAC_NOT_ACCEPTED);
 		return VERDICT_DROP;
 	}

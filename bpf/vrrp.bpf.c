@@ -74,7 +74,7 @@ static __always_inline bool load_xdp(struct xdp_md *ctx, struct frame *f)
 		.end = (void *)(long)ctx->data_end,
 		.ifindex = ctx->ingress_ifindex,
 	};
-	return parse_ethernet(f);
+	return parse_ethernet(f, false);
 }
 
 static __noinline int handle_xdp(struct xdp_md *ctx)
@@ -109,7 +109,8 @@ static __always_inline bool load_frame(struct __sk_buff *skb, struct frame *f)
 		.ifindex = skb->ifindex,
 		.vlan = skb->vlan_present ? skb->vlan_tci & VLAN_ID_MASK : 0,
 	};
-	return (!f->vlan || skb->vlan_proto == bpf_htons(ETH_P_8021Q)) && parse_ethernet(f);
+	return (!skb->vlan_present || skb->vlan_proto == bpf_htons(ETH_P_8021Q)) &&
+	       parse_ethernet(f, skb->vlan_present);
 }
 
 /* What we read and rewrite must lie in the linear part of the skb, the rest need not. */
@@ -203,7 +204,7 @@ static __noinline int handle_egress(struct __sk_buff *skb)
 	struct frame f;
 
 	if (!load_interesting(skb, &f))
-		return TC_NEXT;
+		return TC_ACT_SHOT; /* what cannot be looked at may be a claim */
 	if (f.protocol == bpf_htons(ETH_P_ARP))
 		verdict = guard_arp(&f);
 	else

@@ -79,8 +79,12 @@ func (in *instance) beginAdvertising(now vrrp.Instant) {
 	in.advertiser = advertiser{next: now, early: initialAdvertisements}
 }
 
-// advertise sends a router advertisement if one is due. When the master fails
-// none says so: its hosts keep their router, which lives on elsewhere.
+// advertise sends a router advertisement if one is due. Deviates from RFC 4861
+// §6.2.4 and §6.2.6, which spread advertisements and answers at random so that
+// many routers on a link do not speak at once: here one speaks, the owner.
+//
+// When the master fails none says so: its hosts keep their router, which lives
+// on elsewhere.
 func (e *Engine) advertise(in *instance) {
 	now, a := e.now(), &in.advertiser
 	if due := in.advertiseDeadline(); due == 0 || now.Before(due) {

@@ -110,15 +110,16 @@ func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
 		in.discarded(err, p.Source)
 		return
 	}
-	if p.Unicast { // the fast path counts the others
-		in.stats.countReceived(advert.Priority)
-	}
 	copy(in.header[:], p.PDU)
+	refused := in.stats.refused
 	e.step(in, vrrp.AdvertReceived{Advert: advert, Source: p.Source, At: at, TTL: p.TTL})
+	if p.Unicast && in.stats.refused == refused { // the fast path counts the others
+		in.stats.countReceived(advert, in.router.Config())
+	}
 }
 
 func (in *instance) discarded(reason error, source netip.Addr) {
-	in.stats.discarded[reason.Error()]++
+	in.stats.count(reason)
 	in.log.Debug("advert discarded", "reason", reason, "source", source)
 }
 
@@ -170,11 +171,16 @@ type letter struct {
 }
 
 // send hands the letters to the kernel. Each peer must have got one: the one
-// that heard nothing is the one that takes over.
+// that heard nothing is the one that takes over. But for a peer to which there
+// is no way nothing can be done; it must not take the service down with it.
 func (u letters) send(to Unicast) error {
 	var errs []error
 	for _, l := range u.letters {
-		errs = append(errs, to.Send(u.instance.ifindex, l.source, l.destination, l.pdu))
+		err := to.Send(u.instance.ifindex, l.source, l.destination, l.pdu)
+		u.instance.reportRoute(l.destination, err)
+		if !errors.Is(err, netio.ErrNoRoute) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -1,9 +1,11 @@
 package control
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
@@ -18,6 +20,10 @@ func (in *instance) notice(n vrrp.Notice) {
 		attrs = append(attrs, "interval", n.Interval, "ours", in.router.Config().Interval)
 	case vrrp.ChecksumDiffers:
 		attrs = append(attrs, "form", n.Form, "ours", in.router.Advert(0).Checksum)
+	case vrrp.AddressesDiffer, vrrp.AddressesRefused:
+		attrs = append(attrs, "addresses", n.Addresses, "ours", in.router.Config().Addresses)
+	case vrrp.AuthDiffers:
+		attrs = append(attrs, "auth_type", n.AuthType, "ours", in.router.Advert(0).AuthType)
 	}
 	in.log.Warn(n.Kind.String(), attrs...)
 }
@@ -49,6 +55,18 @@ func (in *instance) conflict(ev FastEvent) {
 	if len(in.claims) == mostClaims {
 		in.log.Warn("many stations claim virtual addresses; further ones are only counted")
 	}
+}
+
+// reportRoute says once that there is no way to a peer, and that there is one again.
+func (in *instance) reportRoute(peer netip.Addr, err error) {
+	missing := errors.Is(err, netio.ErrNoRoute)
+	switch {
+	case missing && !in.noRoute[peer]:
+		in.log.Error("there is no route to a peer: it does not hear this router, and may become master beside it", "peer", peer, "error", err)
+	case !missing && in.noRoute[peer]:
+		in.log.Info("there is a route to the peer again", "peer", peer)
+	}
+	in.noRoute[peer] = missing
 }
 
 // sendHealth is whether adverts leave.

@@ -131,6 +131,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		return errors.Join(err, e.Close())
 	}
 	if e.asked, err = e.watchSolicitations(watching); err != nil {
+		stopWatching()
+		awaitClosed(links)
 		return errors.Join(err, e.Close())
 	}
 	e.addresses = startAddressWorker(e.world.Addresses, e.log)

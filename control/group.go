@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
@@ -103,6 +104,20 @@ func advertFirst(actions []vrrp.Action) bool {
 		}
 	}
 	return false
+}
+
+// fault says why the instance cannot be master, or "": its link's fault, or that
+// of another member of its group.
+func (in *instance) fault() string {
+	if in.linkFault != "" {
+		return in.linkFault
+	}
+	for _, other := range in.group.members {
+		if other.linkFault != "" {
+			return fmt.Sprintf("%s of the same group: %s", other.config.Name, other.linkFault)
+		}
+	}
+	return ""
 }
 
 // setLease stores the lease of the group. It begins when the last member has

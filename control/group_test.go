@@ -22,7 +22,7 @@ func instance6(vrid, priority uint8, changes ...func(*InstanceConfig)) InstanceC
 	return c
 }
 
-func together(c *InstanceConfig) { c.Group, c.Router.Grouped = "pair", true }
+func together(c *InstanceConfig) { c.Group = "pair" }
 
 // dual is a host with an IPv4 and an IPv6 virtual router of one VRID.
 func (l *lan) dual(t *testing.T, n, priority byte, changes ...func(*InstanceConfig)) *host {
@@ -55,6 +55,9 @@ func TestAGroupIsMasterTogetherAndAtFaultTogether(t *testing.T) {
 		h.links.change(func() { h.links.local = netip.Addr{} })
 		elapse(latency)
 		h.mustBe("FAULT FAULT")
+		if got := h.status()[0].Fault; got != "gw1-v6 of the same group: the interface has no link-local address of its own that can be used" {
+			t.Errorf("the fault is %q", got)
+		}
 		if h.paths[0].owns() || h.paths[1].owns() {
 			t.Error("a member of a faulty group owns its addresses")
 		}

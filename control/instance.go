@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
@@ -26,7 +28,8 @@ type instance struct {
 	header    [8]byte // of the advert that is being stepped
 
 	sending sendHealth
-	claims  map[claim]bool // that were told since the last transition
+	noRoute map[netip.Addr]bool // peers to which there is none
+	claims  map[claim]bool      // that were told since the last transition
 	stats   stats
 	last    LastTransition
 	events  rfcEvents
@@ -34,11 +37,18 @@ type instance struct {
 
 // stats are what only the control plane can count. Lost with the instance.
 type stats struct {
-	sent, zeroSent         uint64
-	received, zeroReceived uint64 // by unicast
-	transitions            map[string]uint64
-	discarded              map[string]uint64
+	sent, zeroSent uint64
+	transitions    map[string]uint64
+	discarded      map[string]uint64
+	refused        uint64 // of those, adverts that the state machine refused
+
+	// Of adverts that came by unicast, and were accepted:
+	received, zeroReceived uint64
+	odd, byChecksum        map[string]uint64
 }
+
+// count counts an advert that was not accepted.
+func (s *stats) count(reason error) { s.discarded[reason.Error()]++ }
 
 func (s *stats) countSent(priority uint8) {
 	s.sent++
@@ -47,14 +57,41 @@ func (s *stats) countSent(priority uint8) {
 	}
 }
 
-func (s *stats) countReceived(priority uint8) {
+func (s *stats) countReceived(a vrrp.Advert, ours vrrp.Config) {
 	s.received++
-	if priority == 0 {
+	if a.Priority == 0 {
 		s.zeroReceived++
+	}
+	if a.Version == vrrp.V3 && ours.Family == vrrp.IPv4 {
+		s.byChecksum[a.Checksum.String()]++
+	}
+	if a.Interval != ours.Interval {
+		s.odd["interval"]++
+	}
+	if !sameAddresses(a.Addresses, ours.Addresses) {
+		s.odd["address_list"]++
+	}
+}
+
+// sameAddresses compares without regard to order.
+func sameAddresses(a, b []netip.Addr) bool {
+	inOrder := func(list []netip.Addr) []netip.Addr {
+		return slices.SortedFunc(slices.Values(list), netip.Addr.Compare)
+	}
+	return slices.Equal(inOrder(a), inOrder(b))
+}
+
+func newStats() stats {
+	return stats{
+		transitions: make(map[string]uint64),
+		discarded:   make(map[string]uint64),
+		odd:         make(map[string]uint64),
+		byChecksum:  make(map[string]uint64),
 	}
 }
 
 func (e *Engine) newInstance(c InstanceConfig) (*instance, error) {
+	c.Router.Grouped = c.Group != ""
 	link, err := e.world.Links.Link(c.Interface)
 	if err != nil {
 		return nil, err
@@ -66,6 +103,7 @@ func (e *Engine) newInstance(c InstanceConfig) (*instance, error) {
 	return &instance{
 		config:  c,
 		router:  vrrp.NewRouter(c.Router),
+		noRoute: make(map[netip.Addr]bool),
 		path:    path,
 		ifindex: link.Index,
 		device:  link.MAC,
@@ -73,7 +111,7 @@ func (e *Engine) newInstance(c InstanceConfig) (*instance, error) {
 		log:     e.log.With("instance", c.Name, "interface", c.Interface, "vrid", c.Router.VRID),
 		claims:  make(map[claim]bool),
 		events:  newRFCEvents(),
-		stats:   stats{transitions: make(map[string]uint64), discarded: make(map[string]uint64)},
+		stats:   newStats(),
 	}, nil
 }
 
@@ -107,7 +145,8 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 			in.beginAdvertising(e.now())
 		}
 	case vrrp.Discard:
-		in.stats.discarded[a.Reason.String()]++
+		in.stats.count(a.Reason)
+		in.stats.refused++
 		in.log.Debug("advert discarded", "reason", a.Reason, "source", a.Source)
 	case vrrp.Notice:
 		in.notice(a)
@@ -153,7 +192,7 @@ func (in *instance) entered(t vrrp.Transition) {
 		level = slog.LevelWarn
 	}
 	if t.To == vrrp.Fault {
-		attrs = append(attrs, "fault", in.linkFault)
+		attrs = append(attrs, "fault", in.fault())
 	}
 	in.log.Log(context.Background(), level, "Entering "+to+" STATE", attrs...)
 }

@@ -77,6 +77,9 @@ func (e *Engine) mismatch(o Other) string {
 		if o.Interface != c.Interface || o.VLAN != 0 || o.VRID != c.Router.VRID || o.Family != c.Router.Family.String() {
 			continue
 		}
+		if c.unicast() {
+			return "by multicast, ours goes to peers"
+		}
 		if ours := uint8(c.Router.Version); o.Version != ours {
 			return fmt.Sprintf("version %d, ours is %d", o.Version, ours)
 		}

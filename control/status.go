@@ -103,15 +103,20 @@ func (e *Engine) Status(ctx context.Context) ([]InstanceStatus, error) {
 // read later, and not by the loop: with thousands of instances it would be late.
 type snapshot struct {
 	InstanceStatus
-	path FastPath
-	log  *slog.Logger
+	refused uint64 // multicast adverts that the state machine refused
+	path    FastPath
+	log     *slog.Logger
 }
 
 func (e *Engine) snapshot() []snapshot {
 	list := make([]snapshot, 0, len(e.instances))
 	now := e.now()
 	for _, in := range e.instances {
-		list = append(list, snapshot{in.status(now), in.path, in.log})
+		s := snapshot{InstanceStatus: in.status(now), path: in.path, log: in.log}
+		if !in.config.unicast() {
+			s.refused = in.stats.refused
+		}
+		list = append(list, s)
 	}
 	return list
 }
@@ -130,7 +135,7 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 		Group:             in.group.name,
 		Accept:            in.config.accepts(),
 		Checksum:          in.router.Advert(c.Priority).Checksum.String(),
-		Fault:             in.linkFault,
+		Fault:             in.fault(),
 		LastTransition:    in.last,
 		LeaseRemainingMS:  milliseconds(max(in.group.machine.Lease().Sub(now), 0)),
 		RFC:               in.rfcState(),
@@ -139,6 +144,8 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 			AdvertsSent:         in.stats.sent,
 			AdvertsReceived:     in.stats.received,
 			AdvertsPriorityZero: in.stats.zeroReceived,
+			AdvertsByChecksum:   maps.Clone(in.stats.byChecksum),
+			AdvertsOdd:          maps.Clone(in.stats.odd),
 			AdvertsDropped:      maps.Clone(in.stats.discarded),
 		},
 	}
@@ -164,14 +171,13 @@ func (s *snapshot) count() {
 	if counts.arrivals, err = s.path.Arrivals(); err != nil {
 		s.log.Error("the fast path's arrival times cannot be read", "error", err)
 	}
-	for reason, n := range c.AdvertsDropped {
-		counts.AdvertsDropped[reason] += n
-	}
-	counts.AdvertsReceived += c.AdvertsReceived
+	addAll(counts.AdvertsDropped, c.AdvertsDropped)
+	// What the fast path took for valid and the state machine refused, is not.
+	counts.AdvertsReceived += c.AdvertsReceived - min(s.refused, c.AdvertsReceived)
 	counts.AdvertsUnchanged = c.AdvertsUnchanged
 	counts.AdvertsPriorityZero += c.AdvertsPriorityZero
-	counts.AdvertsByChecksum = c.AdvertsByChecksum
-	counts.AdvertsOdd = c.AdvertsOdd
+	addAll(counts.AdvertsByChecksum, c.AdvertsByChecksum)
+	addAll(counts.AdvertsOdd, c.AdvertsOdd)
 	counts.EventsLost = c.EventsLost
 	counts.ARPRequests = c.ARPRequests
 	counts.ARPConflicts = c.ARPConflicts
@@ -180,6 +186,12 @@ func (s *snapshot) count() {
 	counts.VirtualMACFrames = c.VirtualMACFrames
 	counts.ClaimsGuarded = c.ClaimsGuarded
 	s.RFC.Statistics.count(*counts)
+}
+
+func addAll(to, from map[string]uint64) {
+	for key, n := range from {
+		to[key] += n
+	}
 }
 
 // milliseconds, to the microsecond: more digits would be noise.

@@ -1,6 +1,8 @@
 package control
 
 import (
+	"fmt"
+	"maps"
 	"net/netip"
 	"sync"
 	"testing"
@@ -25,6 +27,12 @@ type mailbox struct {
 	mu    sync.Mutex
 	queue []netio.UnicastPacket
 	err   error // of Send
+}
+
+func (b *mailbox) set(do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	do()
 }
 
 func (p *post) box(h *host, address netip.Addr) *mailbox {
@@ -53,15 +61,18 @@ func (b *mailbox) Drain(do func(netio.UnicastPacket)) error {
 }
 
 func (b *mailbox) Send(_ int, source, destination netip.Addr, pdu []byte) error {
-	if b.err != nil {
-		return b.err
+	var err error
+	var ttl uint8
+	b.set(func() { ttl, err = b.ttl, b.err })
+	if err != nil {
+		return err
 	}
 	b.host.note("unicast prio %d to %v", pdu[2], destination)
 	b.post.mu.Lock()
 	to := b.post.boxes[destination]
 	b.post.mu.Unlock()
 	if to != nil {
-		p := netio.UnicastPacket{Source: source, Destination: destination, TTL: b.ttl, At: bootNow() + latency, PDU: pdu}
+		p := netio.UnicastPacket{Source: source, Destination: destination, TTL: ttl, At: bootNow() + latency, PDU: pdu}
 		time.AfterFunc(latency, func() { to.receive(p) })
 	}
 	return nil
@@ -131,7 +142,7 @@ func TestTheTTLOfAPeerIsCheckedWhenAskedFor(t *testing.T) {
 			var p post
 			h, _ := l.unicastRouter(t, &p, 1, 100, peers(lan4(2)), func(c *InstanceConfig) { c.Router.MinTTL = least })
 			_, box := l.unicastRouter(t, &p, 2, 200, peers(lan4(1)))
-			box.ttl = 64
+			box.set(func() { box.ttl = 64 })
 			elapse(3 * down)
 			if got := h.state(); got != want {
 				t.Errorf("min TTL %d, peer's 64: %s, want %s", least, got, want)
@@ -147,10 +158,50 @@ func TestALeaseNeedsAnAdvertToEveryPeer(t *testing.T) {
 		h, box := l.unicastRouter(t, &p, 1, 100, peers(lan4(2), lan4(3)))
 		elapse(down)
 		h.mustBe("MASTER")
-		box.err = errNoBuffers
+		box.set(func() { box.err = errNoBuffers })
 		elapse(3*interval + latency)
 		h.mustBe("BACKUP")
 		mustSay(t, h.journal(), 1, "reason=lease_lost")
+	})
+}
+
+// Nothing can be sent there, whatever this router does; the clients are served.
+func TestAPeerWithoutARouteDoesNotTakeTheServiceDown(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		var p post
+		h, box := l.unicastRouter(t, &p, 1, 100, peers(lan4(2), lan4(3)))
+		elapse(down)
+		h.mustBe("MASTER")
+		box.set(func() { box.err = fmt.Errorf("send: %w", netio.ErrNoRoute) })
+		elapse(time.Minute)
+		h.mustBe("MASTER")
+		lines := h.journal()
+		mustSay(t, lines, 1, "there is no route to a peer.*peer=198.51.100.2")
+		mustSay(t, lines, 0, "lease_lost")
+		box.set(func() { box.err = nil })
+		elapse(2 * interval)
+		mustSay(t, h.journal(), 2, "there is a route to the peer again")
+	})
+}
+
+func TestAdvertsOfPeersAreCountedAsThoseOfTheLAN(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		var p post
+		h, _ := l.unicastRouter(t, &p, 1, 100, peers(lan4(2)))
+		l.unicastRouter(t, &p, 2, 200, peers(lan4(1)), func(c *InstanceConfig) {
+			c.Router.Interval = 2 * interval
+			c.Router.Addresses = append(c.Router.Addresses, netip.MustParseAddr("192.0.2.99"))
+		})
+		elapse(4 * down)
+		s := h.status()[0]
+		n := s.Counters.AdvertsReceived
+		want := InstanceCounts{AdvertsOdd: map[string]uint64{"interval": n, "address_list": n}, AdvertsByChecksum: map[string]uint64{"pseudo-header": n}}
+		if n == 0 || !maps.Equal(s.Counters.AdvertsOdd, want.AdvertsOdd) || !maps.Equal(s.Counters.AdvertsByChecksum, want.AdvertsByChecksum) {
+			t.Errorf("%d received, odd: %v, by checksum: %v", n, s.Counters.AdvertsOdd, s.Counters.AdvertsByChecksum)
+		}
+		if rfc := s.RFC.Statistics; rfc.IntervalErrors != n || rfc.AddressListErrors != n {
+			t.Errorf("interval-errors %d, address-list-errors %d; want %d each", rfc.IntervalErrors, rfc.AddressListErrors, n)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package datapath
 import (
 	"net/netip"
 	"testing"
+	"time"
 )
 
 func TestWithoutAcceptModeNothingReachesTheVirtualAddressesButNeighborDiscovery(t *testing.T) {
@@ -39,5 +40,26 @@ func TestWithoutAcceptModeNothingReachesTheVirtualAddressesButNeighborDiscovery(
 		for _, c := range cases {
 			t.Run(string(hook)+"/"+c.name, func(t *testing.T) { b.check(t, hook, c) })
 		}
+	}
+}
+
+// Two virtual routers on one interface: a host may reach the address of one by
+// the MAC of the other.
+func TestTheAddressSaysWhetherItAccepts(t *testing.T) {
+	second, secondMAC := netip.MustParseAddr("192.168.1.2"), virtualMAC
+	secondMAC[5] = 11
+	to := func(mac [6]byte, destination netip.Addr) []byte {
+		f := frameAround(make([]byte, 30), client, 64)
+		copy(f[:6], mac[:])
+		return withIP(f, func(h []byte) { h[9] = 6; copy(h[16:], destination.AsSlice()) })
+	}
+	b := newBench(t)
+	b.replace(t, &b.v3, func(s *RouterSpec) { s.NoAccept = true })
+	accepting := benchSpec(4, 3, 0)
+	accepting.VRID, accepting.VirtualMAC, accepting.Addresses = 11, secondMAC, []netip.Addr{second}
+	b.add(t, accepting).SetLease(Now() + time.Hour)
+	for _, hook := range []Hook{HookXDP, HookIngress} {
+		b.check(t, hook, programCase{name: "an accepting address by the other's MAC", frame: to(virtualMAC, second), verdict: Pass, counted: once("vmac accepted")})
+		b.check(t, hook, programCase{name: "its own", frame: to(virtualMAC, vip), verdict: Drop, counted: once("vmac not_accepted")})
 	}
 }

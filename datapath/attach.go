@@ -21,18 +21,23 @@ const (
 func (p *Port) attach(mode Mode) error {
 	switch mode {
 	case Native:
-		if reason := p.hiddenVLANs(); reason != "" {
-			return errors.New(reason)
-		}
-		return p.attachXDP(Native, "asked for")
+		return p.attachAskedXDP(Native, "asked for")
 	case Generic:
-		return p.attachXDP(Generic, "asked for; slower than tc")
+		return p.attachAskedXDP(Generic, "asked for; slower than tc")
 	case TC:
 		return p.attachTC("asked for")
 	case Auto:
 		return p.attachAuto()
 	}
 	return fmt.Errorf("unknown mode %q", mode)
+}
+
+// attachAskedXDP refuses what would answer in the wrong VLAN, though asked for.
+func (p *Port) attachAskedXDP(mode Mode, reason string) error {
+	if hidden := p.hiddenVLANs(); hidden != "" {
+		return errors.New(hidden)
+	}
+	return p.attachXDP(mode, reason)
 }
 
 func (p *Port) attachAuto() error {

@@ -14,7 +14,7 @@ type Counters struct {
 	AdvertsUnchanged    uint64            // of those, the ones that woke nobody
 	AdvertsPriorityZero uint64            // of those, farewells
 	AdvertsByChecksum   map[string]uint64 // valid ones of version 3 over IPv4: "pseudo-header", "message-only"
-	AdvertsOdd          map[string]uint64 // accepted all the same: "interval", "address_list", "source_mac"
+	AdvertsOdd          map[string]uint64 // accepted all the same: "interval", "address_list", "source_mac", "owner" (erratum 8298)
 	AdvertsDropped      map[string]uint64 // by reason, in the words of vrrp.Reason
 	EventsLost          uint64            // the ring buffer was full
 	ARPRequests         map[string]uint64 // by verdict: answered, refused (no lease), passed (to the kernel)
@@ -50,12 +50,13 @@ var oddities = map[string]vrrpCounter{
 	"interval":     vrrpCounterCOUNTER_ADVERT_ODD_INTERVAL,
 	"address_list": vrrpCounterCOUNTER_ADVERT_ODD_ADDRESSES,
 	"source_mac":   vrrpCounterCOUNTER_ADVERT_ODD_MAC,
+	"owner":        vrrpCounterCOUNTER_ADVERT_ODD_OWNER,
 }
 
 var arpVerdicts = map[string]vrrpCounter{
 	"answered": vrrpCounterCOUNTER_ARP_ANSWERED,
 	"refused":  vrrpCounterCOUNTER_ARP_REFUSED,
-	"passed":   vrrpCounterCOUNTER_ARP_PASSED,
+	"invalid":  vrrpCounterCOUNTER_ARP_INVALID,
 }
 
 var ndVerdicts = map[string]vrrpCounter{

@@ -62,6 +62,7 @@ func TestASolicitationThatIsNotForUsIsLeftAlone(t *testing.T) {
 			p.next, p.checksumAt, p.payload = 44, 0, join([]byte{58, 0, 0, 1, 0, 0, 0, 9}, p.payload)
 		}),
 		"that is an echo request":    with6(solicitation(vip6), func(p *packet6) { p.payload[0] = 128 }),
+		"of another IP version":      changed(solicitation(vip6).frame(), 14, 0x40),
 		"that is UDP":                with6(solicitation(vip6), func(p *packet6) { p.next = 17 }),
 		"cut off within the target":  solicitation(vip6).frame()[:14+40+23],
 		"cut off within the options": solicitation(vip6).frame()[:14+40+30],
@@ -99,6 +100,11 @@ func TestAnInvalidSolicitationIsDropped(t *testing.T) {
 		"DAD by unicast":                     dad(func(p *packet6) { p.to, p.destination = virtualMAC6, vip6 }),
 		"DAD to all nodes":                   dad(func(p *packet6) { p.to, p.destination = allNodesMAC, allNodes }),
 		"as long as a jumbo frame":           message(manyOptions(183)),
+		"from a group":                       func(p *packet6) { p.source = allNodes },
+		"from the loopback address":          func(p *packet6) { p.source = netip.IPv6Loopback() },
+		"from a group's MAC": func(p *packet6) {
+			p.from, p.payload = allNodesMAC, neighborMessage(135, 0, vip6, sourceOption(allNodesMAC))
+		},
 	}
 	var all []programCase
 	for name, change := range cases {

@@ -195,3 +195,43 @@ func TestOthersTellTheFormOfTheirChecksum(t *testing.T) {
 		})
 	}
 }
+
+// RFC 1122 §3.2.1.3, RFC 4291 §2.5: nobody sends from there, and 255.255.255.255
+// would win every tie.
+func TestAnAdvertFromAnImpossibleSourceIsRefused(t *testing.T) {
+	var cases []programCase
+	for _, from := range []string{"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.18", "255.255.255.255"} {
+		frame := with(v3(), func(a *advertPacket) { a.source = netip.MustParseAddr(from) })
+		cases = append(cases, programCase{name: from, frame: frame, verdict: Pass, counted: once("port dropped ip_header")})
+	}
+	for _, from := range []string{"::", "::1", "ff02::12"} {
+		frame := with6(advert6(), func(p *packet6) { p.source = netip.MustParseAddr(from) })
+		cases = append(cases, programCase{name: from, frame: frame, verdict: Pass, counted: once("port dropped ip_header")})
+	}
+	runBoth(t, cases)
+}
+
+func TestAnotherOwnerIsCounted(t *testing.T) {
+	b := newBench(t)
+	b.replace(t, &b.v3, func(s *RouterSpec) { s.Owner = true })
+	claim := with(v3(), func(a *advertPacket) { a.priority = 255 })
+	for _, hook := range []Hook{HookXDP, HookIngress} {
+		b.check(t, hook, programCase{name: "255", frame: claim, verdict: Pass, counted: once("received", "checksum pseudo-header", "odd owner")})
+	}
+}
+
+func TestAFrameWithTwoTagsIsLeftAlone(t *testing.T) {
+	toMAC := tagged(tagged(frameTo(virtualMAC), 40), 30)
+	runBoth(t, []programCase{
+		{name: "to the virtual MAC", frame: toMAC, verdict: Pass},
+		{name: "to the virtual MAC, of a backup", backup: true, frame: toMAC, verdict: Pass},
+		{name: "behind a priority tag", frame: tagged(tagged(frameTo(virtualMAC), 99), 0), verdict: Pass},
+		{name: "with a service tag inside", frame: changed(changed(tagged(tagged(frameTo(virtualMAC), 40), 30), 16, 0x88), 17, 0xa8), verdict: Pass},
+	})
+}
+
+func frameTo(mac [6]byte) []byte {
+	f := frameAround(make([]byte, 30), client, 64)
+	copy(f[:6], mac[:])
+	return f
+}

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hiddenVLANs says why native XDP may not see the VLAN of a frame on this
+// hiddenVLANs says why XDP, native or generic, may not see the VLAN of a frame on this
 // interface, or "". Unseen, a question of VLAN 20 would be answered with the
 // address of VLAN 10.
 func (p *Port) hiddenVLANs() string {

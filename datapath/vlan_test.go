@@ -40,16 +40,18 @@ func newVLAN(t *testing.T, parent string, id int, name string) netlink.Link {
 	return l
 }
 
-func TestNativeIsRefusedOnAVethWithAVLANDevice(t *testing.T) {
-	newNetwork(t)
-	newVeth(t, "va", "vb")
-	newVLAN(t, "va", 10, "va.10")
-	_, err := openOn(t, "va").Attach("va", Native)
-	if err == nil || !strings.Contains(err.Error(), "va.10") || !strings.Contains(err.Error(), "--mode tc") {
-		t.Errorf("error is %v", err)
-	}
-	if mode := attachedMode(t, "va"); mode != TC {
-		t.Errorf("attached in mode %s all the same", mode)
+func TestXDPIsRefusedOnAVethWithAVLANDevice(t *testing.T) {
+	for _, mode := range []Mode{Native, Generic} {
+		newNetwork(t)
+		newVeth(t, "va", "vb")
+		newVLAN(t, "va", 10, "va.10")
+		_, err := openOn(t, "va").Attach("va", mode)
+		if err == nil || !strings.Contains(err.Error(), "va.10") || !strings.Contains(err.Error(), "--mode tc") {
+			t.Errorf("%s: error is %v", mode, err)
+		}
+		if attached := attachedMode(t, "va"); attached != TC {
+			t.Errorf("%s: attached in mode %s all the same", mode, attached)
+		}
 	}
 }
 

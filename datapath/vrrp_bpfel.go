@@ -38,40 +38,41 @@ const (
 	vrrpCounterCOUNTER_ADVERT_ODD_INTERVAL  vrrpCounter = 5
 	vrrpCounterCOUNTER_ADVERT_ODD_ADDRESSES vrrpCounter = 6
 	vrrpCounterCOUNTER_ADVERT_ODD_MAC       vrrpCounter = 7
-	vrrpCounterCOUNTER_ADVERT_IP_HEADER     vrrpCounter = 8
-	vrrpCounterCOUNTER_ADVERT_FRAGMENT      vrrpCounter = 9
-	vrrpCounterCOUNTER_ADVERT_TTL           vrrpCounter = 10
-	vrrpCounterCOUNTER_ADVERT_VERSION       vrrpCounter = 11
-	vrrpCounterCOUNTER_ADVERT_TYPE          vrrpCounter = 12
-	vrrpCounterCOUNTER_ADVERT_LENGTH        vrrpCounter = 13
-	vrrpCounterCOUNTER_ADVERT_CHECKSUM      vrrpCounter = 14
-	vrrpCounterCOUNTER_ADVERT_VRID          vrrpCounter = 15
-	vrrpCounterCOUNTER_ADVERT_PEER          vrrpCounter = 16
-	vrrpCounterCOUNTER_ADVERT_COUNT         vrrpCounter = 17
-	vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS vrrpCounter = 18
-	vrrpCounterCOUNTER_ADVERT_INTERVAL      vrrpCounter = 19
-	vrrpCounterCOUNTER_ADVERT_SOURCE_MAC    vrrpCounter = 20
-	vrrpCounterCOUNTER_EVENT_LOST           vrrpCounter = 21
-	vrrpCounterCOUNTER_ARP_ANSWERED         vrrpCounter = 22
-	vrrpCounterCOUNTER_ARP_REFUSED          vrrpCounter = 23
-	vrrpCounterCOUNTER_ARP_PASSED           vrrpCounter = 24
-	vrrpCounterCOUNTER_ARP_CONFLICT         vrrpCounter = 25
-	vrrpCounterCOUNTER_ND_ANSWERED          vrrpCounter = 26
-	vrrpCounterCOUNTER_ND_REFUSED           vrrpCounter = 27
-	vrrpCounterCOUNTER_ND_PASSED_ON         vrrpCounter = 28
-	vrrpCounterCOUNTER_ND_INVALID           vrrpCounter = 29
-	vrrpCounterCOUNTER_ND_CONFLICT          vrrpCounter = 30
-	vrrpCounterCOUNTER_VMAC_ACCEPTED        vrrpCounter = 31
-	vrrpCounterCOUNTER_VMAC_REFUSED         vrrpCounter = 32
-	vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED    vrrpCounter = 33
-	vrrpCounterCOUNTER_GUARD_REWRITTEN      vrrpCounter = 34
-	vrrpCounterCOUNTER_GUARD_REFUSED        vrrpCounter = 35
-	vrrpCounterCOUNTERS                     vrrpCounter = 36
+	vrrpCounterCOUNTER_ADVERT_ODD_OWNER     vrrpCounter = 8
+	vrrpCounterCOUNTER_ADVERT_IP_HEADER     vrrpCounter = 9
+	vrrpCounterCOUNTER_ADVERT_FRAGMENT      vrrpCounter = 10
+	vrrpCounterCOUNTER_ADVERT_TTL           vrrpCounter = 11
+	vrrpCounterCOUNTER_ADVERT_VERSION       vrrpCounter = 12
+	vrrpCounterCOUNTER_ADVERT_TYPE          vrrpCounter = 13
+	vrrpCounterCOUNTER_ADVERT_LENGTH        vrrpCounter = 14
+	vrrpCounterCOUNTER_ADVERT_CHECKSUM      vrrpCounter = 15
+	vrrpCounterCOUNTER_ADVERT_VRID          vrrpCounter = 16
+	vrrpCounterCOUNTER_ADVERT_PEER          vrrpCounter = 17
+	vrrpCounterCOUNTER_ADVERT_COUNT         vrrpCounter = 18
+	vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS vrrpCounter = 19
+	vrrpCounterCOUNTER_ADVERT_INTERVAL      vrrpCounter = 20
+	vrrpCounterCOUNTER_ADVERT_SOURCE_MAC    vrrpCounter = 21
+	vrrpCounterCOUNTER_EVENT_LOST           vrrpCounter = 22
+	vrrpCounterCOUNTER_ARP_ANSWERED         vrrpCounter = 23
+	vrrpCounterCOUNTER_ARP_REFUSED          vrrpCounter = 24
+	vrrpCounterCOUNTER_ARP_INVALID          vrrpCounter = 25
+	vrrpCounterCOUNTER_ARP_CONFLICT         vrrpCounter = 26
+	vrrpCounterCOUNTER_ND_ANSWERED          vrrpCounter = 27
+	vrrpCounterCOUNTER_ND_REFUSED           vrrpCounter = 28
+	vrrpCounterCOUNTER_ND_PASSED_ON         vrrpCounter = 29
+	vrrpCounterCOUNTER_ND_INVALID           vrrpCounter = 30
+	vrrpCounterCOUNTER_ND_CONFLICT          vrrpCounter = 31
+	vrrpCounterCOUNTER_VMAC_ACCEPTED        vrrpCounter = 32
+	vrrpCounterCOUNTER_VMAC_REFUSED         vrrpCounter = 33
+	vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED    vrrpCounter = 34
+	vrrpCounterCOUNTER_GUARD_REWRITTEN      vrrpCounter = 35
+	vrrpCounterCOUNTER_GUARD_REFUSED        vrrpCounter = 36
+	vrrpCounterCOUNTERS                     vrrpCounter = 37
 )
 
 type vrrpCounters struct {
 	_  structs.HostLayout
-	Of [36]uint64
+	Of [37]uint64
 }
 
 type vrrpCurrent struct {

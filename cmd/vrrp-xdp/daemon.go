@@ -152,11 +152,14 @@ func (d *daemon) openSockets() error {
 func (d *daemon) clean(configs []control.InstanceConfig) error {
 	var errs []error
 	left := d.path.Leftovers()
+	for _, c := range configs {
+		errs = append(errs, checkOwnAddresses(d.addresses, d.path.Port(c.Interface).Index, c, left))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err // nothing was touched
+	}
 	for _, ifindex := range indexes(left, d.path, d.options.interfaces) {
 		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, d.log.With("ifindex", ifindex)))
-	}
-	for _, c := range configs {
-		errs = append(errs, checkOwnAddresses(d.addresses, d.path.Port(c.Interface).Index, c))
 	}
 	return errors.Join(errs...)
 }

@@ -112,7 +112,6 @@ func (f *instanceFlags) instance() (*flagInstance, error) {
 			StartDelay:   parseDelay(f.startDelay, 1000*time.Second, &errs),
 			Checksum:     parseChecksum(f.checksum.value, &errs),
 			Password:     f.password.value,
-			Grouped:      f.together,
 		},
 	}
 	if i.name == "" {
@@ -121,6 +120,9 @@ func (f *instanceFlags) instance() (*flagInstance, error) {
 	i.router.Interval = parseInterval(f.interval.value, i.router.Version, &errs)
 	f.parseTTLs(i, &errs)
 	i.advertise = f.advertise.parse(&errs)
+	if f.password.set && f.password.value == "" {
+		errs = append(errs, errors.New("--auth-pass is empty: adverts would go without a password"))
+	}
 	return i, usage(errors.Join(errs...))
 }
 

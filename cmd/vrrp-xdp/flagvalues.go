@@ -100,10 +100,14 @@ func parseTime(s string) (time.Duration, error) {
 }
 
 func parseDelay(o *once, most time.Duration, errs *[]error) time.Duration {
+	return parseRange(o, 0, most, errs)
+}
+
+func parseRange(o *once, least, most time.Duration, errs *[]error) time.Duration {
 	d, err := parseTime(o.value)
-	if err != nil || d < 0 || d > most {
-		*errs = append(*errs, fmt.Errorf("--%s %s: must be a time from 0s to %v", o.name, o.value, most))
-		return 0
+	if err != nil || d < least || d > most {
+		*errs = append(*errs, fmt.Errorf("--%s %s: must be a time from %v to %v", o.name, o.value, least, most))
+		return least
 	}
 	return d
 }

@@ -23,7 +23,7 @@ func removeLeftovers(book *netio.Addresses, ifindex int, named []datapath.Leftov
 	}
 	var errs []error
 	for _, a := range list {
-		if !a.Marked && !slices.Contains(named, datapath.Leftover{Interface: ifindex, Address: a.Prefix.Addr()}) {
+		if !isLeftover(a, ifindex, named) {
 			continue
 		}
 		log.Info("removing a virtual address that a predecessor left", "address", a.Prefix)
@@ -32,9 +32,13 @@ func removeLeftovers(book *netio.Addresses, ifindex int, named []datapath.Leftov
 	return errors.Join(errs...)
 }
 
+func isLeftover(a netio.Address, ifindex int, named []datapath.Leftover) bool {
+	return a.Marked || slices.Contains(named, datapath.Leftover{Interface: ifindex, Address: a.Prefix.Addr()})
+}
+
 // checkOwnAddresses refuses a virtual address that the interface has for
 // itself: a backup would have to take it off. Only the owner may have it.
-func checkOwnAddresses(book *netio.Addresses, ifindex int, c control.InstanceConfig) error {
+func checkOwnAddresses(book *netio.Addresses, ifindex int, c control.InstanceConfig, left []datapath.Leftover) error {
 	if c.Router.Priority == vrrp.OwnerPriority {
 		return nil
 	}
@@ -44,7 +48,7 @@ func checkOwnAddresses(book *netio.Addresses, ifindex int, c control.InstanceCon
 	}
 	var errs []error
 	for _, a := range list {
-		if slices.Contains(c.Router.Addresses, a.Prefix.Addr()) {
+		if slices.Contains(c.Router.Addresses, a.Prefix.Addr()) && !isLeftover(a, ifindex, left) {
 			errs = append(errs, usage(alreadyThere(c.Interface, a.Prefix)))
 		}
 	}

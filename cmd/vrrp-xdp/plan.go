@@ -51,8 +51,8 @@ func planInstances(f *flagInstance, ports []port, log *slog.Logger) ([]control.I
 		return nil, nil
 	}
 	vips, errs := f.place(ports, log)
-	if len(f.peers) > 0 && len(ports) > 1 {
-		errs = append(errs, errors.New("--peer: with several interfaces it is not clear which peers belong to which: attach one interface at a time"))
+	if len(f.peers)+len(f.sources) > 0 && len(ports) > 1 {
+		errs = append(errs, errors.New("--peer and --source: with several interfaces it is not clear what belongs to which: attach one interface at a time"))
 	}
 	several := len(ports) > 1
 	both := slices.ContainsFunc(f.vips, isIPv4) && slices.ContainsFunc(f.vips, isIPv6)
@@ -70,8 +70,12 @@ func planInstances(f *flagInstance, ports []port, log *slog.Logger) ([]control.I
 				list = append(list, f.on(p, name, family, own))
 			}
 		}
+		if len(vips[i]) == 0 {
+			log.Warn("no virtual address is in a subnet of the interface: nothing runs there", "interface", p.Name, "subnets", p.subnets)
+		}
 	}
 	errs = append(errs, f.checkFamilies(list)...)
+	errs = append(errs, f.unplaced(list)...)
 	return list, usage(errors.Join(append(errs, control.Validate(list))...))
 }
 
@@ -86,8 +90,11 @@ func (f *flagInstance) place(ports []port, log *slog.Logger) ([][]netip.Prefix, 
 		if len(ports) > 1 && vip.Addr().IsLinkLocalUnicast() && isIPv6(vip) {
 			continue
 		}
-		at := slices.IndexFunc(ports, func(p port) bool { return onLink(p, vip) })
+		at, tie := nearest(ports, vip)
 		switch {
+		case tie:
+			errs = append(errs, fmt.Errorf("--vip %s: more than one of these interfaces has its subnet: attach one interface at a time", vip))
+			continue
 		case at >= 0:
 		case len(ports) > 1:
 			errs = append(errs, fmt.Errorf("--vip %s: in no subnet of these interfaces, so it is not clear on which it belongs: attach one interface at a time", vip))
@@ -127,8 +134,22 @@ func ofFamily(list []netip.Prefix, family vrrp.Family) []netip.Prefix {
 	return slices.DeleteFunc(slices.Clone(list), func(p netip.Prefix) bool { return vrrp.FamilyOf(p.Addr()) != family })
 }
 
-func onLink(p port, vip netip.Prefix) bool {
-	return slices.ContainsFunc(p.subnets, func(s netip.Prefix) bool { return s.Contains(vip.Addr()) })
+// nearest is the interface with the smallest subnet that holds the address, -1
+// for none; tie tells that there is another.
+func nearest(ports []port, vip netip.Prefix) (at int, tie bool) {
+	at, longest := -1, -1
+	for i, p := range ports {
+		for _, s := range p.subnets {
+			switch {
+			case !s.Contains(vip.Addr()) || s.Bits() < longest:
+			case s.Bits() > longest:
+				at, longest, tie = i, s.Bits(), false
+			case at != i:
+				tie = true
+			}
+		}
+	}
+	return at, tie
 }
 
 // on is the virtual router of one family on one interface.
@@ -159,7 +180,8 @@ func (f *flagInstance) on(p port, name string, family vrrp.Family, vips []netip.
 		c.Group = f.name
 	}
 	if family == vrrp.IPv6 {
-		c.Advertise = f.advertise
+		c.Advertise = advertiseOn(f.advertise, p, vips)
+		c.Router.Checksum = vrrp.ChecksumAuto // there is but one form
 	}
 	return c
 }
@@ -178,6 +200,14 @@ func (f *flagInstance) checkFamilies(list []control.InstanceConfig) []error {
 	}
 	if f.advertise != nil && !has(vrrp.IPv6) {
 		errs = append(errs, errors.New("--router-advertisement needs an IPv6 virtual address, the first of them link-local, such as --vip fe80::1/64"))
+	}
+	if f.router.Checksum != vrrp.ChecksumAuto && !has(vrrp.IPv4) {
+		errs = append(errs, errors.New("--checksum: IPv6 has but one form"))
+	}
+	for _, family := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
+		if len(slices.DeleteFunc(slices.Clone(f.sources), func(a netip.Addr) bool { return vrrp.FamilyOf(a) != family })) > 1 {
+			errs = append(errs, fmt.Errorf("--source: there can be one %v address", family))
+		}
 	}
 	for _, c := range list {
 		if len(f.peers) > 0 && len(c.Router.Peers) == 0 {

@@ -86,6 +86,9 @@ func (o webOptions) open(log *slog.Logger) (net.Listener, error) {
 	if o.listen == "" {
 		return nil, nil
 	}
+	if err := web.Validate(o.config); err != nil {
+		return nil, usage(fmt.Errorf("--web.config.file %s: %w", o.config, err))
+	}
 	l, err := net.Listen("tcp", o.listen)
 	if err == nil {
 		return l, nil

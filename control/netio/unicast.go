@@ -80,16 +80,36 @@ func (u *Unicast) Drain(do func(UnicastPacket)) error {
 // the addresses is link-local; otherwise it is not looked at. It never blocks. Without error the kernel has taken the
 // packet: it reports a missing route (ENETUNREACH), a source that is not this host's (ENETUNREACH, for IPv6 EINVAL) and
 // a firewall that refuses (EPERM), but neither a neighbour that does not answer nor a queue that is full, as routers on
-// the way do not either.
+// the way do not either. The error wraps ErrNoRoute where it is the way that is missing, and not the source.
 func (u *Unicast) Send(ifindex int, source, destination netip.Addr, pdu []byte) error {
 	if !source.IsLinkLocalUnicast() && !destination.IsLinkLocalUnicast() {
 		ifindex = 0
 	}
 	err := u.send(ifindex, source, destination, pdu)
-	if err != nil {
-		return fmt.Errorf("send an advert from %s to %s: %w", source, destination, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if (errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH)) && isOwn(source) {
+		err = fmt.Errorf("%w: %w", ErrNoRoute, err)
+	}
+	return fmt.Errorf("send an advert from %s to %s: %w", source, destination, err)
+}
+
+// ErrNoRoute is wrapped by Send's error when the routing table has no way to the peer.
+var ErrNoRoute = errors.New("no route to the peer")
+
+// isOwn reports whether the address is one of this host. For IPv4 the kernel says of a foreign source, too, that the
+// network is unreachable.
+func isOwn(a netip.Addr) bool {
+	if !a.Is4() {
+		return true
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.Bind(fd, &unix.SockaddrInet4{Addr: a.As4()}) == nil
 }
 
 func (u *Unicast) send(ifindex int, source, destination netip.Addr, pdu []byte) error {
