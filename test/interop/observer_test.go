@@ -1,0 +1,38 @@
+package interop
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
+)
+
+func TestAnObserverTellsWhoSpeaksAndChangesNothing(t *testing.T) {
+	said := map[string]string{
+		"keepalived v3":      `msg="heard a virtual router" interface=eth0 vrid=51 family=ipv4 version=3 master=192.0.2.1 priority=150 advert_int=100ms address=192.0.2.100 addresses=2`,
+		"keepalived v3 IPv6": `msg="heard a virtual router" interface=eth0 vrid=51 family=ipv6 version=3 master=fe80::ff:fe00:1 priority=150 advert_int=100ms address=fe80::100 addresses=2`,
+	}
+	for _, v := range variants {
+		want, ok := said[v.name]
+		if !ok {
+			continue
+		}
+		for _, mode := range []string{"native", "tc"} {
+			t.Run(v.name+"/"+mode, func(t *testing.T) {
+				p := newPair(t, v, mode, true)
+				p.peer.start(t, 150)
+				observer, err := p.ours.Host.Start(lab.Command{Path: binary, ViaIPNetns: true, Args: []string{"attach", "eth0", "--mode", mode, "--web.listen-address", ""}})
+				must(t, err)
+				must(t, observer.WaitLog(patience, want))
+				p.theyAreMaster(true)
+				at := time.Now()
+				p.peer.stop(t)
+				_, err = observer.WaitLine(at, patience, "fell silent")
+				must(t, err)
+				if frames := p.sent.Stop(); len(frames) > 0 {
+					t.Errorf("the observer has sent %d adverts", len(frames))
+				}
+			})
+		}
+	}
+}
