@@ -14,8 +14,13 @@
 #include "advert_take.h"
 #include "observe.h"
 
+/* A sound advert, but of another router, or not as ours. VRID 0 and interval 0 are nobody's. */
 static __always_inline bool spoken_by_others(const struct packet *copy, enum counter reason)
 {
+	const struct vrrp_header *vrrp = vrrp_header(copy);
+
+	if (!vrrp->vrid || !interval_of(vrrp))
+		return false;
 	return reason == COUNTER_ADVERT_VRID || reason == COUNTER_ADVERT_VERSION ||
 	       reason == COUNTER_ADVERT_PEER ||
 	       (reason == COUNTER_ADVERT_INTERVAL && copy->pdu[0] >> 4 == 2);

@@ -7,6 +7,17 @@
 
 #include "advert_check.h"
 
+/*
+ * Another list than ours is refused in version 2, if not from the owner (RFC 3768
+ * §7.1). The control plane does that: it compares the lists themselves.
+ */
+static __always_inline bool refused_for_addresses(const struct packet *copy)
+{
+	const struct vrrp_header *vrrp = vrrp_header(copy);
+
+	return vrrp->version_type >> 4 == 2 && vrrp->priority != OWNER_PRIORITY;
+}
+
 /* With all that is odd about it, but no reason to refuse it. */
 static __always_inline void count_valid(const struct packet *copy, const struct router *router)
 {
@@ -24,7 +35,7 @@ static __always_inline void count_valid(const struct packet *copy, const struct 
 		c->of[COUNTER_ADVERT_MESSAGE_ONLY]++;
 	if (other_interval(copy, router))
 		c->of[COUNTER_ADVERT_ODD_INTERVAL]++;
-	if (other_addresses(copy, router))
+	if (other_addresses(copy, router) && !refused_for_addresses(copy))
 		c->of[COUNTER_ADVERT_ODD_ADDRESSES]++;
 	if (other_mac(copy, router))
 		c->of[COUNTER_ADVERT_ODD_MAC]++;

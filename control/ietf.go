@@ -148,8 +148,7 @@ func (s *RFCStatistics) count(c InstanceCounts) {
 	s.InvalidTypePktsRcvd = c.AdvertsDropped["type"]
 	s.PacketLengthErrors = c.AdvertsDropped["length"] + c.AdvertsDropped["count"]
 	s.IntervalErrors = c.AdvertsDropped["interval"] + c.AdvertsOdd["interval"]
-	// A list that version 2 refuses, the fast path has counted as odd already.
-	s.AddressListErrors = c.AdvertsDropped["first_address"] + max(c.AdvertsOdd["address_list"], c.AdvertsDropped["address_list"])
+	s.AddressListErrors = c.AdvertsDropped["first_address"] + c.AdvertsDropped["address_list"] + c.AdvertsOdd["address_list"]
 }
 
 // Summarize fills in what RFC 8347 counts once for all virtual routers of a report.

@@ -83,7 +83,7 @@ func (p *Port) attachXDP(mode Mode, reason string) error {
 	if err := p.attachHooks(o.VrrpAccept); err != nil {
 		return err
 	}
-	p.Mode, p.Reason = mode, reason
+	p.Mode, p.Reason = mode, reason+p.tagWarning()
 	return nil
 }
 

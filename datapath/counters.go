@@ -17,7 +17,7 @@ type Counters struct {
 	AdvertsOdd          map[string]uint64 // accepted all the same: "interval", "address_list", "source_mac", "owner" (erratum 8298)
 	AdvertsDropped      map[string]uint64 // by reason, in the words of vrrp.Reason
 	EventsLost          uint64            // the ring buffer was full
-	ARPRequests         map[string]uint64 // by verdict: answered, refused (no lease), passed (to the kernel)
+	ARPRequests         map[string]uint64 // by verdict: answered, refused (no lease), invalid
 	ARPConflicts        uint64            // claims of a virtual address by another station
 	NDSolicitations     map[string]uint64 // by verdict: answered, refused (no lease), passed_on (to Go), invalid
 	NDConflicts         uint64            // claims of a virtual address by another station

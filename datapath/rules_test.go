@@ -37,7 +37,8 @@ func TestAnOddAdvertIsAcceptedAndCounted(t *testing.T) {
 		{name: "the other form of checksum", frame: as(func(a *advertPacket) { a.pseudo = false }), counted: once("received", "checksum message-only")},
 		{name: "IPv6: another address", frame: swapped, counted: once("six received", "six odd address_list")},
 		{name: "IPv6: the virtual MAC of IPv4", frame: fromMAC(advert6().frame(), virtualMAC), counted: once("six received", "six odd source_mac")},
-		{name: "v2: another address", frame: tagged(with(v2(), func(a *advertPacket) { a.addresses[0] = client }), 30), counted: once("vlan received", "vlan odd address_list")},
+		{name: "v2: another address, which Go refuses", frame: tagged(with(v2(), func(a *advertPacket) { a.addresses[0] = client }), 30), counted: once("vlan received")},
+		{name: "v2: another address of the owner", frame: tagged(with(v2(), func(a *advertPacket) { a.addresses[0], a.priority = client, 255 }), 30), counted: once("vlan received", "vlan odd address_list")},
 		{name: "v2: a password is no address", frame: tagged(with(v2(), func(a *advertPacket) { a.trailer = []byte("p4ssword"); a.interval |= 1 << 8 }), 30), counted: once("vlan received")},
 	}
 	for _, hook := range []Hook{HookXDP, HookIngress} {

@@ -25,6 +25,19 @@ func (p *Port) hiddenVLANs() string {
 	return ""
 }
 
+// tagWarning says what to be careful about where XDP may not see tags though no
+// VLAN device is there: a frame of any VLAN that gets as far as here is taken for
+// untagged. NICs keep foreign VLANs out, unless they are promiscuous.
+func (p *Port) tagWarning() string {
+	switch {
+	case p.kind == "veth":
+		return "; VLAN tags that the sender hides are not seen: no trunk may end here"
+	case offloadsVLAN(p.Name):
+		return "; the NIC hides VLAN tags: no trunk may end here (or ethtool -K " + p.Name + " rxvlan off)"
+	}
+	return ""
+}
+
 // vlanDevice names a VLAN device on top of the interface, or "".
 func (p *Port) vlanDevice() string {
 	links, err := netlink.LinkList()

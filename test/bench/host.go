@@ -9,23 +9,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
 const loopback = 1 // ifindex, in every network namespace; there the frames arrive
 
-// host is the fast path with one virtual router, on a thread that has one CPU
+// host is the fast path with a virtual router of each family, on a thread that has one CPU
 // and a network namespace to itself.
 type host struct {
 	datapath *datapath.Datapath
-	router   *datapath.Router
+	routers  map[string]*datapath.Router // by what their counters are called here
 	events   *datapath.Events
 	xdp      *dispatcher
 	cpu      int
 }
 
 func openHost() (*host, error) {
-	h := &host{}
+	h := &host{routers: make(map[string]*datapath.Router)}
 	if err := h.open(); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -49,14 +50,23 @@ func (h *host) open() error {
 	if h.events, err = h.datapath.Events(); err != nil {
 		return err
 	}
-	h.router, err = h.datapath.AddRouter(datapath.RouterSpec{
-		Interface: loopback, VRID: vrid, Family: 4, Version: 3,
-		VirtualMAC: virtualMAC, DeviceMAC: deviceMAC, Addresses: []netip.Addr{vip},
+	if err := h.addRouter("", virtualMAC, vip, peer); err != nil {
+		return err
+	}
+	return h.addRouter("ipv6 ", virtualMAC6, vip6, peer6)
+}
+
+// addRouter adds one that follows the adverts of a peer.
+func (h *host) addRouter(name string, mac [6]byte, address, peer netip.Addr) error {
+	r, err := h.datapath.AddRouter(datapath.RouterSpec{
+		Interface: loopback, VRID: vrid, Family: uint8(vrrp.FamilyOf(address)), Version: 3,
+		VirtualMAC: mac, DeviceMAC: deviceMAC, Addresses: []netip.Addr{address},
 	})
 	if err != nil {
 		return err
 	}
-	h.router.Follow(peer, [8]byte(advertPDU(followed)))
+	r.Follow(peer, [8]byte(advertPDU(followed, peer, address)))
+	h.routers[name] = r
 	return nil
 }
 
@@ -93,30 +103,45 @@ func pin() (int, error) {
 }
 
 func (h *host) lease(owned bool) {
-	h.router.SetLease(0)
-	if owned {
-		h.router.SetLease(datapath.Now() + time.Hour)
+	for _, r := range h.routers {
+		r.SetLease(0)
+		if owned {
+			r.SetLease(datapath.Now() + time.Hour)
+		}
 	}
 }
 
-// counts is every counter of the router that is not 0.
+// counts is every counter of the routers that is not 0.
 func (h *host) counts() (map[string]uint64, error) {
-	c, err := h.router.Counters()
-	if err != nil {
-		return nil, err
+	all := make(map[string]uint64)
+	for router, r := range h.routers {
+		c, err := r.Counters()
+		if err != nil {
+			return nil, err
+		}
+		for name, n := range flat(c) {
+			all[router+name] = n
+		}
 	}
+	maps.DeleteFunc(all, func(_ string, n uint64) bool { return n == 0 })
+	return all, nil
+}
+
+// flat is every counter that a scenario can name.
+func flat(c datapath.Counters) map[string]uint64 {
 	all := map[string]uint64{
-		"received": c.AdvertsReceived, "unchanged": c.AdvertsUnchanged, "lost": c.EventsLost, "conflict": c.ARPConflicts,
+		"received": c.AdvertsReceived, "unchanged": c.AdvertsUnchanged, "lost": c.EventsLost,
+		"conflict": c.ARPConflicts, "nd conflict": c.NDConflicts,
 	}
 	for prefix, of := range map[string]map[string]uint64{
-		"dropped ": c.AdvertsDropped, "arp ": c.ARPRequests, "vmac ": c.VirtualMACFrames, "guard ": c.ClaimsGuarded,
+		"odd ": c.AdvertsOdd, "dropped ": c.AdvertsDropped, "arp ": c.ARPRequests, "nd ": c.NDSolicitations,
+		"vmac ": c.VirtualMACFrames, "guard ": c.ClaimsGuarded,
 	} {
 		for name, n := range of {
 			all[prefix+name] = n
 		}
 	}
-	maps.DeleteFunc(all, func(_ string, n uint64) bool { return n == 0 })
-	return all, nil
+	return all
 }
 
 // drain throws the events away and tells how many there were.

@@ -82,26 +82,29 @@ func wrap(s scenario, target *ebpf.Program) (*ebpf.Program, func() error, error)
 	return wrapper, func() error { return errors.Join(wrapper.Close(), targets.Close()) }, nil
 }
 
-// restore writes the frame into the packet, 8 bytes at a time, but for the
-// padding, and goes on to the program in targets. It returns 0 if it cannot.
+// restore writes the frame into the packet, 8 bytes at a time and the rest by
+// two, and goes on to the program in targets. It returns 0 if it cannot.
 func restore(s scenario, targets *ebpf.Map) asm.Instructions {
 	data, end := int16(76), int16(80) // in struct __sk_buff
 	if s.hook == datapath.HookXDP {
 		data, end = 0, 4 // in struct xdp_md
 	}
-	const length = 48
 	code := asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, data, asm.Word),
 		asm.LoadMem(asm.R3, asm.R1, end, asm.Word),
 		asm.Mov.Reg(asm.R4, asm.R2),
-		asm.Add.Imm(asm.R4, length),
+		asm.Add.Imm(asm.R4, int32(len(s.frame))),
 		asm.JGT.Reg(asm.R4, asm.R3, "out"),
 	}
-	for at := 0; at < length; at += 8 {
+	at := 0
+	for ; at+8 <= len(s.frame); at += 8 {
 		code = append(code,
 			asm.LoadImm(asm.R5, int64(binary.NativeEndian.Uint64(s.frame[at:])), asm.DWord),
 			asm.StoreMem(asm.R2, int16(at), asm.R5, asm.DWord),
 		)
+	}
+	for ; at < len(s.frame); at += 2 { // all frames here are of an even length
+		code = append(code, asm.StoreImm(asm.R2, int16(at), int64(binary.NativeEndian.Uint16(s.frame[at:])), asm.Half))
 	}
 	return append(code,
 		asm.LoadMapPtr(asm.R2, targets.FD()),

@@ -74,16 +74,16 @@ func ns(v float64) string { return fmt.Sprintf("%.1f", v) }
 func (r report) verdict() string {
 	var parts []string
 	for _, c := range r.costs {
-		if c.name != unrelated || (c.hook != datapath.HookXDP && c.hook != datapath.HookIngress) {
+		if (c.name != unrelated && c.name != unrelated6) || (c.hook != datapath.HookXDP && c.hook != datapath.HookIngress) {
 			continue
 		}
 		net, word := math.Round(10*spreadOf(c.net).median)/10, "met" // as it is printed
 		if net > aim {
 			word = "not met"
 		}
-		parts = append(parts, fmt.Sprintf("%s %s (%s)", c.hook, ns(net), word))
+		parts = append(parts, fmt.Sprintf("%s, %s: %s (%s)", c.hook, c.name, ns(net), word))
 	}
-	return fmt.Sprintf("Aim: an unrelated packet costs at most %.0f ns where it is received. This run: %s.", aim, strings.Join(parts, ", "))
+	return fmt.Sprintf("Aim: an unrelated packet costs at most %.0f ns where it is received. This run: %s.", aim, strings.Join(parts, "; "))
 }
 
 func (r report) sizeTable() [][]string {

@@ -1,80 +1,94 @@
 package parsers
 
 import (
-	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 
-	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
-// identity is what tells virtual routers on one interface apart.
-type identity struct {
-	vlan uint16
-	vrid uint8
-}
-
-// configured are the virtual routers of the test: both versions, untagged and
-// in a VLAN, and VRID 1 in both with different versions.
-var configured = map[identity]vrrp.Version{
-	{0, 1}:    vrrp.V3,
-	{0, 2}:    vrrp.V2,
-	{0, 255}:  vrrp.V3,
-	{30, 1}:   vrrp.V2,
-	{30, 255}: vrrp.V3,
-}
-
-func (i identity) String() string { return fmt.Sprintf("VRID %d in VLAN %d", i.vrid, i.vlan) }
-
 const portName = "the interface"
 
-// opinion is what the fast path has to make of a packet for Go to agree.
+// opinion is what the fast path has to make of a frame for Go to agree.
 type opinion struct {
-	who     string // whose counter moves: an identity or portName
-	counted string // "received", or the reason
 	verdict datapath.Verdict
+	counted []string         // "who: what"
+	events  []datapath.Event // without time and slot
+	who     []identity       // of the events
+	frame   []byte           // as it is left
+	// sameSum: an advert that lists other addresses than ours, with the same sum.
+	sameSum bool
 }
 
-func (o opinion) accepted() bool { return o.counted == "received" }
+// kind is what frames have in common that may be judged together.
+type kind struct {
+	verdict datapath.Verdict
+	counted string
+}
+
+func (o *opinion) kind() kind { return kind{o.verdict, strings.Join(o.counted, separator)} }
+
+const separator = "; "
+
+func (k kind) names() []string {
+	if k.counted == "" {
+		return nil
+	}
+	return strings.Split(k.counted, separator)
+}
+
+func (o *opinion) count(who, what string) { o.counted = append(o.counted, who+": "+what) }
+
+func (o *opinion) event(who *virtualRouter, e datapath.Event) {
+	o.who, o.events = append(o.who, who.identity), append(o.events, e)
+}
 
 // expect is the opinion of Go.
-func expect(p packet) opinion {
-	who, version := p.recipient()
-	reason := refusal(p, version)
+func expect(frame []byte) *opinion {
+	v, o := see(frame), &opinion{verdict: datapath.Pass, frame: frame}
 	switch {
-	case version == 0:
-		return opinion{portName, reason, datapath.Pass} // another's advert is not ours to drop
-	case reason != "":
-		return opinion{who.String(), reason, datapath.Drop}
+	case v.foreign:
+	case v.isAdvert():
+		v.judgeAdvert(o)
+	default:
+		v.judgeNeighbor(o)
+		if o.verdict == datapath.Pass {
+			v.judgeVirtualMAC(o)
+		}
 	}
-	return opinion{who.String(), "received", datapath.Pass}
+	slices.Sort(o.counted)
+	return o
 }
 
-// recipient is the virtual router that the packet is for, with version 0 if it is none.
-func (p packet) recipient() (identity, vrrp.Version) {
-	if p.missing > 0 || len(p.pdu) < headerLength {
-		return identity{}, 0
+// judgeVirtualMAC has what is sent to a virtual MAC: RFC 9568 §6.4.2 and §6.4.3.
+func (v view) judgeVirtualMAC(o *opinion) {
+	var r *virtualRouter
+	for _, each := range configured {
+		if each.vlan == v.vlan && each.mac() == v.to {
+			r = each
+		}
 	}
-	who := identity{p.vlan, p.pdu[1]}
-	return who, configured[who]
+	switch {
+	case r == nil:
+	case !r.owned:
+		o.verdict = datapath.Drop
+		o.count(r.String(), "virtual MAC refused")
+	case r.noAccept && v.toUnaccepting() && !v.isNeighbor():
+		o.verdict = datapath.Drop
+		o.count(r.String(), "virtual MAC not_accepted")
+	default:
+		o.count(r.String(), "virtual MAC accepted")
+	}
 }
 
-// refusal is the reason for which Go refuses the packet, in the name of a
-// virtual router of that version, "" if it does not. Parse knows nothing of the
-// virtual router: what comes of that is put in where RFC 9568 §7.1 has it.
-func refusal(p packet, version vrrp.Version) string {
-	if p.missing > 0 {
-		return "ip_header" // IP discards it, Go does not get to see it
+// toUnaccepting says whether the packet is for an address that accepts nothing itself.
+func (v view) toUnaccepting() bool {
+	if v.family() == 0 {
+		return false
 	}
-	_, err := vrrp.Parse(p.parsed())
-	switch {
-	case err == vrrp.ReasonTTL || len(p.pdu) == 0:
-		return err.Error()
-	case version != 0 && p.pdu[0]>>4 != byte(version):
-		return vrrp.ReasonVersion.String()
-	case version == 0 && (err == nil || err == vrrp.ReasonCount || err == vrrp.ReasonInterval):
-		return vrrp.ReasonVRID.String()
-	case err != nil:
-		return err.Error()
-	}
-	return ""
+	r := v.holder(v.datagram().destination)
+	return r != nil && r.noAccept
 }
+
+func (v view) holder(a netip.Addr) *virtualRouter { return holders[place{v.vlan, a}] }

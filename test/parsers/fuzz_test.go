@@ -1,35 +1,28 @@
 package parsers
 
-import (
-	"testing"
+import "testing"
 
-	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
-)
+// longestFrame is what one page of the kernel holds beside what it needs for itself.
+const longestFrame = 3400
 
-// FuzzParsersAgree lets the fuzzer look for a packet on which the parsers disagree.
-func FuzzParsersAgree(f *testing.F) {
-	s := newSource(*seed)
+// FuzzBothAgree lets the fuzzer look for a frame on which the fast path and Go disagree.
+func FuzzBothAgree(f *testing.F) {
+	s := newSource(*seed, 3)
 	for range 50 {
-		p := s.packet()
-		f.Add(p.pdu, p.vlan, p.ttl, p.missing, uint8(p.padding), false, false)
+		f.Add(s.advertFrame(), false)
+		f.Add(s.neighborFrame(), true)
 	}
-	f.Add([]byte{}, uint16(0), uint8(vrrp.TTL), uint16(0), uint8(26), false, false)
-	f.Add([]byte{0x31, 1, 100, 1, 0, 100, 0, 0, 192, 168, 1, 1}, uint16(0), uint8(vrrp.TTL), uint16(0), uint8(0), true, true)
 	h := newHost(f)
-	f.Fuzz(func(t *testing.T, pdu []byte, vlan uint16, ttl uint8, missing uint16, padding uint8, mend, pseudo bool) {
-		p := packet{
-			vlan:    vlan & 0x0fff,
-			source:  [4]byte{192, 168, 1, 3},
-			ttl:     ttl,
-			pdu:     append([]byte(nil), pdu[:min(len(pdu), longestPDU)]...),
-			missing: missing & 0x0fff,
-		}
-		if p.missing == 0 {
-			p.padding = int(padding)
+	f.Fuzz(func(t *testing.T, frame []byte, mend bool) {
+		if len(frame) < ethernetLength || len(frame) < shortest(frame) || len(frame) > longestFrame ||
+			see(frame).protocol == etherARP {
+			t.Skip()
 		}
 		if mend {
-			p.mend(pseudo)
+			p := split(frame)
+			p.mend()
+			frame = p.frame()
 		}
-		agree(t, h, []packet{p}, expect(p))
+		agree(t, h, [][]byte{frame}, expect(frame).kind())
 	})
 }

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
@@ -75,15 +75,15 @@ func (h *host) open() error {
 	if h.events, err = h.datapath.Events(); err != nil {
 		return err
 	}
-	for who, version := range configured {
-		spec := datapath.RouterSpec{
-			Interface: loopback, VLAN: who.vlan, VRID: who.vrid, Family: 4,
-			Version: uint8(version), VirtualMAC: vrrp.VirtualMAC(vrrp.IPv4, who.vrid),
-		}
-		if h.routers[who], err = h.datapath.AddRouter(spec); err != nil {
+	for who, r := range configured {
+		if h.routers[who], err = h.datapath.AddRouter(r.spec()); err != nil {
 			return err
 		}
+		if r.owned {
+			h.routers[who].SetLease(datapath.Now() + 24*time.Hour)
+		}
 	}
+	h.routers[followedBy.identity].Follow(followedSource, [8]byte(followed))
 	return nil
 }
 
@@ -119,12 +119,15 @@ func (h *host) counts() (counts, error) {
 
 func (all counts) add(who string, c datapath.Counters) {
 	flat := map[string]uint64{
-		"received": c.AdvertsReceived, "unchanged": c.AdvertsUnchanged,
-		"event lost": c.EventsLost, "ARP conflict": c.ARPConflicts,
+		"received": c.AdvertsReceived, "unchanged": c.AdvertsUnchanged, "priority zero": c.AdvertsPriorityZero,
+		"event lost": c.EventsLost, "ARP conflict": c.ARPConflicts, "ND conflict": c.NDConflicts,
 	}
-	for _, m := range []map[string]uint64{c.AdvertsDropped, c.ARPRequests, c.VirtualMACFrames, c.ClaimsGuarded} {
-		for what, n := range m {
-			flat[what] += n
+	for prefix, of := range map[string]map[string]uint64{
+		"": c.AdvertsByChecksum, "odd ": c.AdvertsOdd, "dropped ": c.AdvertsDropped, "ARP ": c.ARPRequests,
+		"ND ": c.NDSolicitations, "virtual MAC ": c.VirtualMACFrames, "guard ": c.ClaimsGuarded,
+	} {
+		for what, n := range of {
+			flat[prefix+what] = n
 		}
 	}
 	for what, n := range flat {

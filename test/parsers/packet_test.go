@@ -1,95 +1,98 @@
 package parsers
 
 import (
+	"bytes"
 	"encoding/binary"
-	"net/netip"
+	"slices"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
-const (
-	ethernetLength = 14
-	ipLength       = 20
-	headerLength   = 8    // of an advert, both versions
-	longestPDU     = 1480 // what an Ethernet frame carries behind an IPv4 header
-)
+const etherARP = 0x0806 // not for this test
 
-var (
-	groupMAC  = vrrp.GroupMAC(vrrp.IPv4)
-	senderMAC = [6]byte{0x02, 0, 0, 0, 0, 0x03}
-)
-
-// packet is one input: a PDU behind an IPv4 header that is valid but, perhaps,
-// for its length.
+// packet is a frame in parts that can be changed.
 type packet struct {
-	vlan    uint16 // 0: no tag
-	source  [4]byte
-	ttl     byte
-	pdu     []byte
-	missing uint16 // how many bytes more the IP header promises
-	padding int    // how many bytes follow in the frame; never with missing
+	ethernet []byte // with tags
+	ip       []byte // the header, or nothing
+	payload  []byte
+	padding  []byte
 }
 
-func (p packet) frame() []byte {
-	f := append(groupMAC[:], senderMAC[:]...)
-	if p.vlan != 0 {
-		f = binary.BigEndian.AppendUint16(append(f, 0x81, 0x00), 0xb000|p.vlan) // priority 5, drop eligible
+func (p *packet) frame() []byte {
+	return bytes.Join([][]byte{p.ethernet, p.ip, p.payload, p.padding}, nil)
+}
+
+// split takes apart what frame puts together. Where there is no sense in the
+// bytes, all that is left is payload.
+func split(frame []byte) *packet {
+	v := see(slices.Clone(frame))
+	p := &packet{ethernet: v.frame[:v.network:v.network], payload: v.rest()}
+	if v.family() == 0 {
+		return p
 	}
-	f = append(f, 0x08, 0x00)
-	f = append(f, p.ipHeader()...)
-	f = append(f, p.pdu...)
-	for range p.padding {
-		f = append(f, 0xa5)
+	d := v.datagram()
+	header := len(v.rest()) - len(d.rest)
+	p.ip, p.payload = v.rest()[:header:header], d.rest
+	if d.promised >= 0 && !d.truncated() {
+		p.payload, p.padding = d.rest[:d.promised:d.promised], d.rest[d.promised:]
 	}
-	return f
+	return p
 }
 
-func (p packet) ipHeader() []byte {
-	total := ipLength + len(p.pdu) + int(p.missing)
-	h := []byte{0x45, 0xc0, byte(total >> 8), byte(total), 0x12, 0x34, 0x40, 0, p.ttl, vrrp.Protocol, 0, 0}
-	h = append(h, p.source[:]...)
-	h = append(h, vrrp.GroupAddress(vrrp.IPv4).AsSlice()...)
-	binary.BigEndian.PutUint16(h[10:], ^sum(h))
-	return h
-}
-
-// parsed is the packet as a socket gives it to Go.
-func (p packet) parsed() vrrp.Packet {
-	return vrrp.Packet{
-		Family:      vrrp.IPv4,
-		Source:      netip.AddrFrom4(p.source),
-		Destination: vrrp.GroupAddress(vrrp.IPv4),
-		TTL:         p.ttl,
-		PDU:         p.pdu,
+// datagram is the packet with the checksums as they are, false if it is none.
+func (p *packet) datagram() (datagram, bool) {
+	v := see(p.frame())
+	if v.family() == 0 || len(p.ip) == 0 {
+		return datagram{}, false
 	}
+	return v.datagram(), true
 }
 
-// mend puts the checksum right, over the message alone or over a pseudo-header too.
-func (p packet) mend(pseudo bool) {
-	if len(p.pdu) < headerLength {
+// checksumAt is where the payload has its checksum: as VRRP, or as ICMPv6.
+func (p *packet) checksumAt() int {
+	if len(p.payload) > 0 && (p.payload[0] == solicitation || p.payload[0] == advertisement) {
+		return 2
+	}
+	return 6
+}
+
+// mend puts the checksums right; that of an advert of IPv4 over the message alone.
+func (p *packet) mend() {
+	d, ok := p.datagram()
+	p.mendPayload(ok && d.family == vrrp.IPv6)
+	p.mendIP()
+}
+
+// mendPayload puts the checksum of the payload right, over the message alone or
+// over a pseudo-header too.
+func (p *packet) mendPayload(pseudo bool) {
+	d, ok := p.datagram()
+	at := p.checksumAt()
+	if !ok || len(p.payload) < at+2 {
 		return
 	}
-	p.pdu[6], p.pdu[7] = 0, 0
-	covered := [][]byte{p.pdu}
+	p.payload[at], p.payload[at+1] = 0, 0
+	covered := [][]byte{p.payload}
 	if pseudo {
-		group := vrrp.GroupAddress(vrrp.IPv4).AsSlice()
-		length := len(p.pdu)
-		covered = append(covered, p.source[:], group, []byte{0, vrrp.Protocol, byte(length >> 8), byte(length)})
+		covered = append(covered, d.pseudoHeader(len(p.payload)))
 	}
-	binary.BigEndian.PutUint16(p.pdu[6:], ^sum(covered...))
+	binary.BigEndian.PutUint16(p.payload[at:], ^sum(covered...))
 }
 
-// sum is the one's complement sum of 16-bit words, RFC 1071; of an odd length
-// the last byte is left out.
-func sum(parts ...[]byte) uint16 {
-	var s uint32
-	for _, b := range parts {
-		for ; len(b) >= 2; b = b[2:] {
-			s += uint32(b[0])<<8 | uint32(b[1])
-		}
+// mendIP puts the checksum of an IPv4 header right.
+func (p *packet) mendIP() {
+	if len(p.ip) == ipv4Length {
+		p.ip[10], p.ip[11] = 0, 0
+		binary.BigEndian.PutUint16(p.ip[10:], ^sum(p.ip))
 	}
-	for s>>16 != 0 {
-		s = s&0xffff + s>>16
+}
+
+// mendLength makes the IP header promise the payload that there is.
+func (p *packet) mendLength() {
+	switch len(p.ip) {
+	case ipv4Length:
+		binary.BigEndian.PutUint16(p.ip[2:], uint16(ipv4Length+len(p.payload)))
+	case ipv6Length:
+		binary.BigEndian.PutUint16(p.ip[4:], uint16(len(p.payload)))
 	}
-	return uint16(s)
 }

@@ -4,165 +4,188 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
-	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
-// source makes packets, the same ones for the same seed.
+// source makes frames, the same ones for the same seed and stream.
 type source struct{ *rand.Rand }
 
-func newSource(seed uint64) source { return source{rand.New(rand.NewPCG(seed, 0))} }
+func newSource(seed, stream uint64) source { return source{rand.New(rand.NewPCG(seed, stream))} }
 
 func (s source) oneIn(n int) bool { return s.IntN(n) == 0 }
+
+func (s source) byte() byte { return byte(s.Uint32()) }
 
 func (s source) bytes(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = byte(s.Uint32())
+		b[i] = s.byte()
 	}
 	return b
 }
 
-// packet is random bytes one time in ten, else a valid advert with up to three
-// changes; its checksum is put right afterwards, or not.
-func (s source) packet() packet {
-	p := packet{
-		vlan:   []uint16{0, 0, 0, 30, 30, 2048 + 30}[s.IntN(6)],
-		source: [4]byte{192, 168, byte(s.Uint32()), byte(s.Uint32())},
-		ttl:    vrrp.TTL,
-	}
-	if s.oneIn(10) {
-		p.pdu = s.bytes(s.length())
-	} else {
-		p.pdu = s.advert(netip.AddrFrom4(p.source), p.vlan)
-	}
-	for range s.IntN(4) {
-		s.change(&p)
-	}
-	if s.IntN(3) > 0 {
-		p.mend(s.oneIn(2))
-	}
-	s.frameLength(&p)
-	return p
+func pick[T any](s source, of ...T) T { return of[s.IntN(len(of))] }
+
+func (s source) mac() [6]byte {
+	r := s.router(vrrp.IPv6, 0)
+	return pick(s, deviceMAC, senderMAC, r.mac(), r.mac(), allNodesMAC, [6]byte(s.bytes(6)))
 }
 
-// length is mostly short, and sometimes up to all that a frame carries.
-func (s source) length() int {
-	if s.oneIn(4) {
-		return s.IntN(longestPDU + 1)
-	}
-	return s.IntN(40)
+func (s source) linkLocal() netip.Addr {
+	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 13: 0xff, 14: s.byte(), 15: s.byte()})
 }
 
-func (s source) vrid() uint8 {
-	return []uint8{1, 1, 2, 2, 255, 255, 3, uint8(1 + s.IntN(255))}[s.IntN(8)]
-}
+// vlan is mostly one with virtual routers.
+func (s source) vlan() uint16 { return pick[uint16](s, 0, 0, 0, 0, 30, 30, 30, uint16(s.IntN(4096))) }
 
-// advert is a valid one, of any version, VRID, length and checksum; mostly of
-// the version that its virtual router has.
-func (s source) advert(from netip.Addr, vlan uint16) []byte {
-	a := vrrp.Advert{
-		Version:  vrrp.V3,
-		VRID:     s.vrid(),
-		Priority: uint8(s.Uint32()),
-		Interval: time.Duration(1+s.IntN(4095)) * 10 * time.Millisecond,
-		Checksum: vrrp.ChecksumForm(s.IntN(2)),
+// router is one of a family, in the VLAN if there is any.
+func (s source) router(f vrrp.Family, vlan uint16) *virtualRouter {
+	if vlan != 30 {
+		vlan = 0
 	}
-	version := configured[identity{vlan, a.VRID}]
-	if version == 0 || s.oneIn(8) {
-		version = vrrp.Version(2 + s.IntN(2))
-	}
-	if version == vrrp.V2 {
-		a.Version, a.Interval = vrrp.V2, time.Duration(1+s.IntN(255))*time.Second
-		a.AuthType, a.AuthData = uint8(s.IntN(3)), [8]byte(s.bytes(8))
-	}
-	count := 1 + s.IntN(4)
-	if s.oneIn(8) {
-		count = 1 + s.IntN(255)
-	}
-	for range count {
-		a.Addresses = append(a.Addresses, netip.AddrFrom4([4]byte(s.bytes(4))))
-	}
-	pdu, err := a.AppendBinary(nil, from, vrrp.GroupAddress(vrrp.IPv4))
-	if err != nil {
-		panic(err) // every field is in range
-	}
-	return pdu
-}
-
-// change changes one thing.
-func (s source) change(p *packet) {
-	changes := []func(*packet){
-		s.flipBit, s.truncate, s.extend, s.changeCount, s.changeVersion, s.changeType, s.changeInterval, s.changeTTL, s.changeVRID,
-	}
-	changes[s.IntN(len(changes))](p)
-}
-
-// set writes b where the PDU reaches that far.
-func (p *packet) set(at int, b byte) {
-	if at < len(p.pdu) {
-		p.pdu[at] = b
+	for {
+		if r := configured[identity{vlan, pick[uint8](s, 1, 2, 4, 5, 255), f}]; r != nil {
+			return r
+		}
 	}
 }
 
-func (p *packet) at(i int) byte {
-	if i < len(p.pdu) {
-		return p.pdu[i]
+// ethernet is a header, with a tag where there is a VLAN, and sometimes where there is none.
+func (s source) ethernet(to, from [6]byte, vlan uint16, protocol uint16) []byte {
+	b := append(to[:], from[:]...)
+	if vlan != 0 || s.oneIn(20) {
+		b = binary.BigEndian.AppendUint16(b, etherVLAN)
+		b = binary.BigEndian.AppendUint16(b, uint16(s.IntN(16))<<12|vlan)
 	}
-	return 0
+	return binary.BigEndian.AppendUint16(b, protocol)
+}
+
+func ipv4Header(from, to netip.Addr, protocol byte) []byte {
+	h := []byte{0x45, 0xc0, 0, 0, 0x12, 0x34, 0x40, 0, vrrp.TTL, protocol, 0, 0}
+	return append(append(h, from.AsSlice()...), to.AsSlice()...)
+}
+
+func ipv6Header(from, to netip.Addr, protocol byte) []byte {
+	h := []byte{0x6c, 0, 0x12, 0x34, 0, 0, protocol, vrrp.TTL}
+	return append(append(h, from.AsSlice()...), to.AsSlice()...)
+}
+
+// finish mends what is to be right after the changes, and pads the frame, mostly as Ethernet does.
+func (s source) finish(p *packet, damages int) []byte {
+	if s.IntN(8) > 0 {
+		p.mendIP()
+	}
+	length := len(p.frame())
+	switch s.IntN(16) {
+	case 0, 1:
+		p.padding = s.bytes(s.IntN(80))
+	default:
+		p.padding = s.bytes(max(0, 60-length))
+	}
+	frame := p.frame()
+	if damages > 0 && s.oneIn(20) {
+		frame[s.IntN(len(frame))] ^= 1 << s.IntN(8)
+	}
+	if damages > 0 && s.oneIn(30) {
+		frame = frame[:ethernetLength+s.IntN(len(frame)-ethernetLength+1)]
+	}
+	if see(frame).protocol == etherARP {
+		return s.finish(p, 0)
+	}
+	return append(frame, make([]byte, max(0, shortest(frame)-len(frame)))...)
+}
+
+// The changes that both kinds of packets get.
+func (s source) commonChanges() []func(*packet) {
+	return []func(*packet){s.flipBit, s.truncate, s.extend, s.changeTTL, s.changeIP, s.changeLength, s.extensionHeader, s.changeEthernet}
 }
 
 func (s source) flipBit(p *packet) {
-	if len(p.pdu) > 0 {
-		p.pdu[s.IntN(len(p.pdu))] ^= 1 << s.IntN(8)
+	if len(p.payload) > 0 {
+		p.payload[s.IntN(len(p.payload))] ^= 1 << s.IntN(8)
 	}
 }
 
+// truncate takes from the end of the payload, and mostly tells IP so.
 func (s source) truncate(p *packet) {
-	p.pdu = p.pdu[:s.IntN(len(p.pdu)+1)]
+	p.payload = p.payload[:s.IntN(len(p.payload)+1)]
+	s.mostly(p.mendLength)
 }
 
 func (s source) extend(p *packet) {
-	p.pdu = append(p.pdu, s.bytes(min(1+s.IntN(12), longestPDU-len(p.pdu)))...)
+	p.payload = append(p.payload, s.bytes(1+s.IntN(16))...)
+	s.mostly(p.mendLength)
 }
 
-func (s source) changeCount(p *packet) {
-	p.set(3, []byte{0, p.at(3) + 1, p.at(3) - 1, byte(s.Uint32())}[s.IntN(4)])
-	if s.oneIn(2) { // and the length with it
-		trailer := 0
-		if p.at(0)>>4 == 2 {
-			trailer = 8
-		}
-		length := headerLength + 4*int(p.at(3)) + trailer
-		p.pdu = append(p.pdu, make([]byte, max(0, length-len(p.pdu)))...)[:length]
+func (s source) mostly(do func()) {
+	if !s.oneIn(4) {
+		do()
 	}
 }
 
-func (s source) changeVersion(p *packet) {
-	p.set(0, byte([]int{2, 3, s.IntN(16)}[s.IntN(3)])<<4|p.at(0)&0x0f)
+// hopLimitAt is where the header has TTL or hop limit.
+func (p *packet) hopLimitAt() int { return map[int]int{ipv4Length: 8, ipv6Length: 7}[len(p.ip)] }
+
+func (s source) changeTTL(p *packet) { p.ip[p.hopLimitAt()] = pick(s, 254, 0, s.byte()) }
+
+// changeIP flips a bit of the IP header, or sets a source that no host has, or what makes a fragment.
+func (s source) changeIP(p *packet) {
+	if s.oneIn(4) {
+		from := s.noHost(len(p.ip) == ipv4Length)
+		copy(p.ip[map[int]int{ipv4Length: 12, ipv6Length: 8}[len(p.ip)]:], from.AsSlice())
+		return
+	}
+	if len(p.ip) == ipv4Length && s.oneIn(2) {
+		binary.BigEndian.PutUint16(p.ip[6:], pick[uint16](s, 0, 0x2000, 0x0001, 0x8000, uint16(s.Uint32())))
+		return
+	}
+	p.ip[s.IntN(len(p.ip))] ^= 1 << s.IntN(8)
 }
 
-func (s source) changeType(p *packet) { p.set(0, p.at(0)&0xf0|byte(s.IntN(16))) }
-
-func (s source) changeInterval(p *packet) {
-	b := binary.BigEndian.AppendUint16(nil, []uint16{0, 0xf000, 0x0100, 1, uint16(s.Uint32())}[s.IntN(5)])
-	p.set(4, b[0])
-	p.set(5, b[1])
+func (s source) noHost(v4 bool) netip.Addr {
+	if v4 {
+		return netip.AddrFrom4([4]byte{pick[byte](s, 0, 127, 224, 240, 255, 223, 126), s.byte(), s.byte(), s.byte()})
+	}
+	return pick(s, netip.IPv6Unspecified(), netip.IPv6Loopback(), allNodes, netip.AddrFrom16([16]byte{15: 2}))
 }
 
-func (s source) changeTTL(p *packet) { p.ttl = []byte{254, 0, byte(s.Uint32())}[s.IntN(3)] }
+// changeLength makes IP promise more or less than there is.
+func (s source) changeLength(p *packet) {
+	at := map[int]int{ipv4Length: 2, ipv6Length: 4}[len(p.ip)]
+	was := binary.BigEndian.Uint16(p.ip[at:])
+	binary.BigEndian.PutUint16(p.ip[at:], pick(s, 0, was+uint16(1+s.IntN(64)), was-uint16(1+s.IntN(16)), uint16(s.Uint32())))
+}
 
-func (s source) changeVRID(p *packet) { p.set(1, []byte{0, s.vrid(), byte(s.Uint32())}[s.IntN(3)]) }
+// extensionHeader puts one between IPv6 and its payload, or calls another protocol by its name.
+func (s source) extensionHeader(p *packet) {
+	if len(p.ip) != ipv6Length {
+		p.ip[9] = s.byte()
+		return
+	}
+	next := pick[byte](s, 0, 43, 44, 50, 51, 60, 59)
+	if s.oneIn(2) {
+		header := append([]byte{pick(s, p.ip[6], p.ip[6], 60, 0, 59), 0}, s.bytes(6)...)
+		p.payload = append(header, p.payload...)
+		p.mendLength()
+	}
+	p.ip[6] = next
+}
 
-// frameLength makes the frame shorter or longer than the IP packet, or, mostly, leaves it.
-func (s source) frameLength(p *packet) {
-	switch s.IntN(16) {
+// changeEthernet changes an address or the type, or tags the frame.
+func (s source) changeEthernet(p *packet) {
+	at := len(p.ethernet) - 2
+	switch s.IntN(6) {
 	case 0:
-		p.missing = uint16(1 + s.IntN(64))
-	case 1, 2:
-		p.padding = s.IntN(64)
-	default: // as Ethernet does
-		p.padding = max(0, 60-ethernetLength-ipLength-len(p.pdu))
+		copy(p.ethernet[6:], s.bytes(6))
+	case 1:
+		binary.BigEndian.PutUint16(p.ethernet[at:], pick[uint16](s, etherIPv4, etherIPv6, 0x0801))
+	case 2:
+		tag := binary.BigEndian.AppendUint16(nil, pick[uint16](s, etherVLAN, etherQinQ))
+		tag = binary.BigEndian.AppendUint16(tag, s.vlan())
+		p.ethernet = append(append(p.ethernet[:12:12], tag...), p.ethernet[12:]...)
+	default:
+		to := s.mac()
+		copy(p.ethernet, to[:])
 	}
 }
