@@ -16,7 +16,11 @@ import (
 func (in *instance) notice(n vrrp.Notice) {
 	attrs := []any{"source", n.Source}
 	switch n.Kind {
-	case vrrp.IntervalAdopted, vrrp.IntervalRefused:
+	case vrrp.VersionRefused:
+		attrs = append(attrs, "version", n.Version, "ours", in.router.Config().Version)
+	case vrrp.TTLRefused:
+		attrs = append(attrs, "ttl", n.TTL, "least", in.router.Config().MinTTL, "most", in.router.Config().MaxTTL)
+	case vrrp.IntervalAdopted, vrrp.IntervalRefused, vrrp.IntervalDiffers:
 		attrs = append(attrs, "interval", n.Interval, "ours", in.router.Config().Interval)
 	case vrrp.ChecksumDiffers:
 		attrs = append(attrs, "form", n.Form, "ours", in.router.Advert(0).Checksum)

@@ -62,8 +62,10 @@ type (
 	// once, and again when it says something else.
 	Notice struct {
 		Kind   NoticeKind
-		Source netip.Addr // who sent the advert
+		Source netip.Addr // who sent the advert; the peer of PeerIsSelf
 		// What it said; only what the Kind is about is set.
+		Version   Version
+		TTL       uint8 // or hop limit
 		Interval  time.Duration
 		Addresses []netip.Addr
 		Form      ChecksumForm
@@ -133,6 +135,12 @@ const (
 	AuthDiffers                        // version 2: another type of authentication, or another password; refused
 	IntervalRefused                    // version 2: the interval is not the configured one; refused
 	AddressesRefused                   // version 2: as AddressesDiffer, but refused
+	VersionRefused                     // another version than the configured one; refused
+	PeerRefused                        // unicast: the sender is not a configured peer; refused
+	TTLRefused                         // unicast: the TTL or hop limit is outside the configured bounds; refused
+	OwnSourceRefused                   // the sender has this router's own address; refused
+	IntervalDiffers                    // version 3: the interval of a lesser master is not the configured one; not adopted
+	PeerIsSelf                         // SourceChanged to the address of a configured peer
 )
 
 // String returns the kind in words.
@@ -145,5 +153,11 @@ func (k NoticeKind) String() string {
 		AuthDiffers:      "authentication differs, adverts refused: there may be two masters",
 		IntervalRefused:  "advertisement interval differs, adverts refused: there may be two masters",
 		AddressesRefused: "virtual addresses differ, adverts refused: there may be two masters",
+		VersionRefused:   "protocol version differs, adverts refused: there may be two masters",
+		PeerRefused:      "the sender is not a configured peer, adverts refused: there may be two masters",
+		TTLRefused:       "TTL is outside the configured bounds, adverts refused: there may be two masters",
+		OwnSourceRefused: "adverts from our own address, refused: ours are reflected, or another host has this address too",
+		IntervalDiffers:  "advertisement interval differs",
+		PeerIsSelf:       "a peer is this router's own address",
 	}, k)
 }

@@ -68,6 +68,7 @@ func (r *Router) heardInBackup(ev AdvertReceived) {
 // router that is Ready goes on following the one that fell silent: should that
 // have been heard again, its stamp is all that tells.
 func (r *Router) willPreempt(ev AdvertReceived) {
+	r.noticeInterval(ev)
 	if !r.master.followed {
 		r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority}
 	}
@@ -166,7 +167,7 @@ func (r *Router) formerMasterHeard(at, known Instant) {
 // handover that does not happen.
 func (r *Router) masterAlive(at Instant) {
 	r.heardAt = at
-	r.downAt = at.Add(r.ActiveDownInterval())
+	r.downAt = max(at.Add(r.ActiveDownInterval()), r.notBefore)
 	r.left = false
 	r.ready = nil
 	if r.early {
@@ -188,7 +189,7 @@ func (r *Router) unfollow() {
 func (r *Router) forgetMaster() {
 	r.unfollow()
 	r.master = heardMaster{}
-	r.downAt, r.othersDownAt, r.changedAfter, r.preemptAt = 0, 0, 0, 0
+	r.downAt, r.notBefore, r.othersDownAt, r.changedAfter, r.preemptAt = 0, 0, 0, 0, 0
 	r.left = false
 	r.ready = nil
 }

@@ -20,7 +20,8 @@ type Config struct {
 	Addresses []netip.Addr
 	// Source is the interface's own address that adverts are sent from: its
 	// primary IPv4 address, or its link-local one. It may be unknown at
-	// first; SourceChanged tells it later.
+	// first; SourceChanged tells it later. Only an address owner may have it
+	// among its Addresses.
 	Source netip.Addr
 	// LeaseAdverts is the length of a lease in advertisement intervals, 2 or
 	// 3; 0 means 3. A longer one would outlive Active_Down_Interval of the

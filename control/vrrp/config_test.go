@@ -28,6 +28,7 @@ func TestConfigurationsWithinTheRangesAreValid(t *testing.T) {
 		"source not known yet":    func(c *Config) { c.Source = netip.Addr{} },
 		"version 2":               func(c *Config) { c.Version = V2 },
 		"version 2, 255 s":        func(c *Config) { c.Version, c.Interval = V2, 255*time.Second },
+		"the owner's source":      func(c *Config) { c.Priority, c.Source = 255, c.Addresses[0] },
 		"lease of 2":              func(c *Config) { c.LeaseAdverts = 2 },
 		"checksum without header": func(c *Config) { c.Checksum = ChecksumMessageOnly },
 		"checksum with header":    func(c *Config) { c.Checksum = ChecksumPseudoHeader },
@@ -56,7 +57,7 @@ func TestConfigurationsWithinTheRangesAreValid(t *testing.T) {
 func manyAddresses(f Family, n int) []netip.Addr {
 	a := netip.MustParseAddr("10.0.0.1")
 	if f == IPv6 {
-		a = netip.MustParseAddr("fe80::1")
+		a = netip.MustParseAddr("fe80::1:1")
 	}
 	var list []netip.Addr
 	for range n {
@@ -89,6 +90,11 @@ func TestConfigurationsOutsideTheRangesAreRefused(t *testing.T) {
 		{valid4(), func(c *Config) { c.Addresses = addrs("224.0.0.18") }, "not the address of one host"},
 		{valid4(), func(c *Config) { c.Addresses = addrs("10.0.0.1", "10.0.0.1") }, "address 10.0.0.1: listed twice"},
 		{valid4(), func(c *Config) { c.Source = netip.MustParseAddr("fe80::2") }, "source fe80::2"},
+		{valid4(), func(c *Config) { c.Source = c.Addresses[0] }, "source 192.168.1.1: it is a virtual address; adverts need an address of this router's own"},
+		{valid6(), func(c *Config) { c.Source = netip.MustParseAddr("fe80::a%eth0") }, "source fe80::a%eth0: it is a virtual address"},
+		{valid6(), func(c *Config) {
+			c.Source, c.Peers = c.Addresses[1], addrs("2001:db8::3")
+		}, "source 2001:db8::1: it is a virtual address"},
 		{valid4(), func(c *Config) { c.LeaseAdverts = 1 }, "lease: 1 adverts is outside 2..3"},
 		{valid4(), func(c *Config) { c.LeaseAdverts = 4 }, "lease: 4 adverts is outside 2..3"},
 		{valid4(), func(c *Config) { c.Checksum = 3 }, "checksum: unknown does not exist"},

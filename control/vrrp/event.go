@@ -56,7 +56,8 @@ type (
 	Promote struct{}
 
 	// StepDown makes a master backup, without a word to the others: another
-	// member of its group is not master any more.
+	// member of its group is not master any more. It takes part again after
+	// Active_Down_Interval and up to one advertisement interval: see Group.
 	StepDown struct{}
 
 	// GroupFault is LinkDown of another member of the group.

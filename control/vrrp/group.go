@@ -2,6 +2,12 @@ package vrrp
 
 // Group makes its members master together or not at all: they share one lease.
 // It keeps nothing but its members, and like them it belongs to one goroutine.
+//
+// Addresses decide between masters of equal priority, and every leg has its own:
+// each of two hosts can be the better one on one leg. Then both step down. So
+// that they do not become master together again, for ever, every member that
+// steps down waits for Active_Down_Interval and a fraction of an advertisement
+// interval that depends on its Source, and on how often it has stepped down.
 type Group struct {
 	members []*Router
 }

@@ -119,7 +119,6 @@ func TestAMasterThatStepsDownSaysNothingAndElectsAgain(t *testing.T) {
 	r.Step(after(0), Promote{})
 	r.does(r.Step(after(1), StepDown{}), SetLease{}, RemoveAddresses{}, Transition{From: Master, To: Backup, Reason: GroupLeft})
 	r.in(Backup)
-	r.wakes(after(1 + down))
 }
 
 func TestOnlyAMasterThatStaysStepsDown(t *testing.T) {

@@ -47,7 +47,7 @@ func TestPriorityZeroIsNoSuccessor(t *testing.T) {
 
 func TestARefusedAdvertIsNoSuccessor(t *testing.T) {
 	r := newLeaving(t)
-	r.does(r.hear(after(interval/2), self, 200), Discard{Reason: ReasonOwnSource, Source: self})
+	r.does(r.hear(after(interval/2), self, 200), Notice{Kind: OwnSourceRefused, Source: self}, Discard{Reason: ReasonOwnSource, Source: self})
 	r.in(Master)
 }
 

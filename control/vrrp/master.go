@@ -52,15 +52,6 @@ func (r *Router) leaseEnded(now Instant) {
 	r.electAgain(now, LeaseLost, now.Sub(r.lease))
 }
 
-// stepDown follows the group out of Master. Nothing is sent: where a better
-// router took over it has been heard by all, and where a member lost its lease
-// the silence says the same of all.
-func (r *Router) stepDown(now Instant) {
-	if r.state == Master && !r.leaving {
-		r.electAgain(now, GroupLeft, 0)
-	}
-}
-
 // electAgain becomes the backup of nobody yet.
 func (r *Router) electAgain(now Instant, why TransitionReason, late time.Duration) {
 	r.endMaster()
@@ -102,6 +93,7 @@ func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 		r.giveWay(ev)
 	default:
 		r.remember(ev)
+		r.noticeInterval(ev)
 		r.sendNow(now, &r.assertedAt)
 	}
 }

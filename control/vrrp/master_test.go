@@ -60,7 +60,8 @@ func TestTheTieBreakIgnoresTheZoneOfALinkLocalAddress(t *testing.T) {
 	r.Step(after(-r.ActiveDownInterval()), Startup{})
 	r.Step(after(0), SourceChanged{Source: netip.MustParseAddr("fe80::2%eth0")})
 	r.Step(after(0), Timer{})
-	r.does(r.hear(after(0), netip.MustParseAddr("fe80::2%eth1"), 120), Discard{Reason: ReasonOwnSource, Source: netip.MustParseAddr("fe80::2")})
+	r.does(r.hear(after(0), netip.MustParseAddr("fe80::2%eth1"), 120),
+		Notice{Kind: OwnSourceRefused, Source: netip.MustParseAddr("fe80::2")}, Discard{Reason: ReasonOwnSource, Source: netip.MustParseAddr("fe80::2")})
 	r.hear(after(0), netip.MustParseAddr("fe80::3%eth1"), 120)
 	r.in(Backup)
 	if source, _, _ := r.Master(); source.Zone() != "" {

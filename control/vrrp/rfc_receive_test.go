@@ -82,7 +82,8 @@ func TestRow2AnotherVersionIsRefused(t *testing.T) {
 		r := newBackup(t, config)
 		a := r.advert(200)
 		a.Version = V2 + V3 - a.Version
-		r.does(r.Step(after(0), AdvertReceived{Advert: a, Source: higher, At: after(0)}), Discard{Reason: ReasonVersion, Source: higher})
+		r.does(r.Step(after(0), AdvertReceived{Advert: a, Source: higher, At: after(0)}),
+			Notice{Kind: VersionRefused, Source: higher, Version: a.Version}, Discard{Reason: ReasonVersion, Source: higher})
 	}
 }
 
@@ -180,7 +181,7 @@ func TestRow11AnotherIntervalIsRefusedInVersion2Only(t *testing.T) {
 		want   []Action
 	}{
 		{version2, []Action{Notice{Kind: IntervalRefused, Source: higher, Interval: 3 * interval}, Discard{Reason: ReasonInterval, Source: higher}}},
-		{func(*Config) {}, []Action{SendAdvert{Priority: 100}}},
+		{func(*Config) {}, []Action{Notice{Kind: IntervalDiffers, Source: higher, Interval: 3 * interval}, SendAdvert{Priority: 100}}},
 	} {
 		r := newMaster(t, test.config)
 		a := r.advert(99)

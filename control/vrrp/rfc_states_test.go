@@ -129,7 +129,8 @@ func TestAnIgnoredAdvertDoesNotChangeTheInterval(t *testing.T) {
 	r := newBackup(t)
 	slow := r.advert(99)
 	slow.Interval = 40 * interval
-	r.does(r.Step(after(0), AdvertReceived{Advert: slow, Source: higher, At: after(0)}))
+	r.does(r.Step(after(0), AdvertReceived{Advert: slow, Source: higher, At: after(0)}),
+		Notice{Kind: IntervalDiffers, Source: higher, Interval: 40 * interval})
 	if r.ActiveDownInterval() != down {
 		t.Errorf("down %v, want %v", r.ActiveDownInterval(), down)
 	}

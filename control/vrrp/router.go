@@ -35,12 +35,15 @@ type Router struct {
 
 	lease Instant // 0 unless Master
 
+	stepDowns uint8 // how often; it may wrap
+
 	// In Backup:
 	master         heardMaster
 	followed       Advert        // what master sent, if master.followed
 	activeInterval time.Duration // Active_Adver_Interval
 	heardAt        Instant       // arrival of the latest advert that counted
 	downAt         Instant       // Active_Down_Timer
+	notBefore      Instant       // after StepDown: downAt is no earlier, whoever is heard; 0: it may be
 	othersDownAt   Instant       // what it would be without the adverts of the followed master
 	changedAfter   Instant       // heardAt when another master was followed; 0 once MasterHeard was told
 	left           bool          // the master has sent priority 0 since
@@ -56,7 +59,7 @@ type Router struct {
 	leaving    bool    // Shutdown was asked for
 
 	heardForm ChecksumForm // of the last advert that was not refused
-	noticed   map[noticed]said
+	noticed   map[NoticeKind]map[netip.Addr]said
 	out       []Action
 }
 
@@ -72,7 +75,7 @@ func NewRouter(c Config) *Router {
 	c.Addresses = slices.Clone(c.Addresses)
 	c.Source = c.Source.WithZone("")
 	c.Peers = slices.Clone(c.Peers)
-	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[noticed]said)}
+	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[NoticeKind]map[netip.Addr]said)}
 }
 
 // Step tells the router what happened and returns what to do about it, in
@@ -112,7 +115,7 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 	case StepDown:
 		r.stepDown(now)
 	case SourceChanged:
-		r.config.Source = ev.Source.WithZone("")
+		r.sourceChanged(ev.Source.WithZone(""))
 	}
 	return r.out
 }
@@ -284,12 +287,22 @@ func (r *Router) timer(now Instant) {
 	}
 }
 
+// sourceChanged tells of a list of peers that was written for another host: such
+// a router sends to itself.
+func (r *Router) sourceChanged(source netip.Addr) {
+	r.config.Source = source
+	if slices.Contains(r.config.Peers, source) {
+		r.notice(Notice{Kind: PeerIsSelf, Source: source})
+	}
+}
+
 func (r *Router) advertReceived(now Instant, ev AdvertReceived) {
 	if r.state != Backup && r.state != Master {
 		return
 	}
 	ev.Source = ev.Source.WithZone("")
 	if reason, refused := r.refuse(ev); refused {
+		r.noticeRefusal(reason, ev)
 		r.do(Discard{Reason: reason, Source: ev.Source})
 		return
 	}

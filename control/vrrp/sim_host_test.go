@@ -192,7 +192,7 @@ func (h *host) takeStamp(g *leg) (Instant, bool) {
 // arm wakes the daemon at the deadline, or a little late.
 func (h *host) arm(deadline Instant) {
 	late := time.Duration(0)
-	if h.lan.chance(0.2) {
+	if h.lan.latency == nil && h.lan.chance(0.2) {
 		late = h.lan.upTo(simInterval / 10)
 	}
 	group := h.group

@@ -17,8 +17,8 @@ const (
 	// simFaults is how long things go wrong, simQuiet how long they then go
 	// right. simSettle is enough for an election among healthy routers: a
 	// leaving master and its restart (2 intervals), start delay and preempt
-	// delay (4), the longest Active_Down_Interval (4), a delay (1), the
-	// lateness of a few timers.
+	// delay (4), the longest Active_Down_Interval (4) and what a member that
+	// stepped down waits more (1), a delay (1), the lateness of a few timers.
 	simDelay  = 2 * simInterval
 	simFaults = 40 * simInterval
 	simSettle = 13 * simInterval
@@ -69,8 +69,11 @@ type lan struct {
 	loss     float64 // until healed
 	calm     bool    // delays only, from the beginning
 	healed   bool
-	trace    func(format string, args ...any)
-	check    checker
+	// latency is that of what a leg sends to the other host. With it timers are
+	// exact too. nil: delays of all lengths, up to an interval.
+	latency func(from *leg) time.Duration
+	trace   func(format string, args ...any)
+	check   checker
 }
 
 func newLAN(seed uint64, k knobs, trace func(string, ...any)) *lan {
@@ -150,7 +153,13 @@ func (l *lan) leg1(first Config) Config {
 
 // run plays until the end or the first violation, which it returns.
 func (l *lan) run() error {
-	end := l.start.Add(simFaults + simQuiet)
+	l.play(l.start.Add(simFaults+simQuiet), l.check.settled)
+	return l.check.violation
+}
+
+// play plays until the end or the first violation, and looks after everything
+// that happens.
+func (l *lan) play(end Instant, look func()) {
 	for len(l.coming) > 0 && l.check.violation == nil {
 		next := heap.Pop(&l.coming).(happening)
 		if next.at.After(end) {
@@ -158,9 +167,8 @@ func (l *lan) run() error {
 		}
 		l.now = next.at
 		next.do()
-		l.check.settled()
+		look()
 	}
-	return l.check.violation
 }
 
 // in does something after d.
@@ -170,6 +178,14 @@ func (l *lan) in(d time.Duration, do func()) {
 }
 
 func (l *lan) upTo(d time.Duration) time.Duration { return time.Duration(l.rng.Int64N(int64(d))) }
+
+// delay is how long an advert is on its way.
+func (l *lan) delay(from *leg) time.Duration {
+	if l.latency != nil {
+		return l.latency(from)
+	}
+	return l.upTo(simInterval)
+}
 
 func (l *lan) chance(p float64) bool { return l.rng.Float64() < p }
 

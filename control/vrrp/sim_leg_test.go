@@ -163,7 +163,7 @@ func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 	if fails || !g.linkUp || w.cut || l.chance(l.loss) {
 		return
 	}
-	w.busy = max(w.busy, l.now.Add(l.upTo(simInterval)))
+	w.busy = max(w.busy, l.now.Add(l.delay(g)))
 	l.in(w.busy.Sub(l.now), func() {
 		if other.host.up && other.linkUp {
 			other.arrive(frame{leg: other, from: g, pdu: pdu, at: l.now, path: s})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -127,6 +128,8 @@ func (c Config) validateSource() error {
 		return fmt.Errorf("source %v: adverts need an %v address of this host", c.Source, c.Family)
 	case !c.unicast() && (FamilyOf(c.Source) != c.Family || c.Family == IPv6 && !c.Source.IsLinkLocalUnicast()):
 		return fmt.Errorf("source %v: adverts need an IPv4 or a link-local IPv6 address of the interface", c.Source)
+	case !c.owner() && slices.Contains(c.Addresses, c.Source.WithZone("")):
+		return fmt.Errorf("source %v: it is a virtual address; adverts need an address of this router's own", c.Source)
 	}
 	return nil
 }
