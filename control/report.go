@@ -67,14 +67,25 @@ func (r Reporter) Heard() ([]Other, error) {
 	for i := range list {
 		list[i].Mismatch = r.Engine.mismatch(list[i])
 	}
-	return list, nil
+	// What was heard of ours before it was installed is no news.
+	return slices.DeleteFunc(list, func(o Other) bool { return o.Mismatch == "" && r.Engine.runs(o) }), nil
+}
+
+// runs reports whether a virtual router is one of ours. For any goroutine.
+func (e *Engine) runs(o Other) bool {
+	return slices.ContainsFunc(e.configs, func(c InstanceConfig) bool { return c.speaks(o) })
+}
+
+// speaks reports whether somebody speaks of this very virtual router, in whatever way.
+func (c InstanceConfig) speaks(o Other) bool {
+	return o.Interface == c.Interface && o.VLAN == 0 && o.VRID == c.Router.VRID && o.Family == c.Router.Family.String()
 }
 
 // mismatch says how a speaker of a VRID of ours differs from us, or "" if it is
 // none. For any goroutine.
 func (e *Engine) mismatch(o Other) string {
 	for _, c := range e.configs {
-		if o.Interface != c.Interface || o.VLAN != 0 || o.VRID != c.Router.VRID || o.Family != c.Router.Family.String() {
+		if !c.speaks(o) {
 			continue
 		}
 		if c.unicast() {

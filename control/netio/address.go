@@ -81,6 +81,8 @@ func (a *Addresses) Add(ifindex int, prefix netip.Prefix, label string) (added b
 		err = a.route.change(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
 	}
 	switch {
+	case err == nil && prefix.Addr().Is6():
+		return true, a.route.addLocalRoute(ifindex, prefix.Addr())
 	case err == nil:
 		return true, nil
 	case errors.Is(err, unix.EEXIST):
@@ -98,6 +100,11 @@ func (a *Addresses) Remove(ifindex int, prefix netip.Prefix) error {
 	request, err := addressRequest(ifindex, prefix)
 	if err != nil {
 		return err
+	}
+	if prefix.Addr().Is6() {
+		if err := a.route.removeLocalRoute(ifindex, prefix.Addr()); err != nil {
+			return err
+		}
 	}
 	if err = a.spareOthers(ifindex, prefix); err == nil {
 		err = a.route.change(unix.RTM_DELADDR, 0, request...)

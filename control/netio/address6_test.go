@@ -75,6 +75,23 @@ func canBind(t *testing.T, ifindex int, prefix string) {
 	}
 }
 
+// The kernel's own local route comes from a work queue: not always in time.
+func TestAnAddedIPv6AddressReceivesAtOnce(t *testing.T) {
+	w := newWire6(t)
+	addresses := newAddresses(t)
+	prefix := netip.MustParsePrefix("2001:db8::1/64")
+	for range 50 {
+		add(t, addresses, w.index(), prefix.String())
+		if !receives(t, prefix.Addr().AsSlice()) {
+			t.Fatal("there is no local route when Add has returned")
+		}
+		must(t, addresses.Remove(w.index(), prefix))
+		if receives(t, prefix.Addr().AsSlice()) {
+			t.Fatal("there is a local route when Remove has returned")
+		}
+	}
+}
+
 func TestAnAddedIPv6AddressIsMarked(t *testing.T) {
 	needMark(t)
 	w := newWire6(t)
