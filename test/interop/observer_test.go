@@ -9,7 +9,7 @@ import (
 
 func TestAnObserverTellsWhoSpeaksAndChangesNothing(t *testing.T) {
 	said := map[string]string{
-		"keepalived v3":      `msg="heard a virtual router" interface=eth0 vrid=51 family=ipv4 version=3 master=192.0.2.1 priority=150 advert_int=100ms address=192.0.2.100 addresses=2`,
+		"keepalived v3 IPv4": `msg="heard a virtual router" interface=eth0 vrid=51 family=ipv4 version=3 master=192.0.2.1 priority=150 advert_int=100ms address=192.0.2.100 addresses=2`,
 		"keepalived v3 IPv6": `msg="heard a virtual router" interface=eth0 vrid=51 family=ipv6 version=3 master=fe80::ff:fe00:1 priority=150 advert_int=100ms address=fe80::100 addresses=2`,
 	}
 	for _, v := range variants {
@@ -17,19 +17,19 @@ func TestAnObserverTellsWhoSpeaksAndChangesNothing(t *testing.T) {
 		if !ok {
 			continue
 		}
-		for _, mode := range []string{"native", "tc"} {
+		for _, mode := range modes {
 			t.Run(v.name+"/"+mode, func(t *testing.T) {
 				p := newPair(t, v, mode, true)
-				p.peer.start(t, 150)
+				p.startTheirs(150)
 				observer, err := p.ours.Host.Start(lab.Command{Path: binary, ViaIPNetns: true, Args: []string{"attach", "eth0", "--mode", mode, "--web.listen-address", ""}})
 				must(t, err)
 				must(t, observer.WaitLog(patience, want))
-				p.theyAreMaster(true)
+				p.theyAreMaster(150, true)
 				at := time.Now()
-				p.peer.stop(t)
+				p.must(p.peer.stop())
 				_, err = observer.WaitLine(at, patience, "fell silent")
 				must(t, err)
-				if frames := p.sent.Stop(); len(frames) > 0 {
+				if frames := p.sentBy(p.ours, time.Time{}); len(frames) > 0 {
 					t.Errorf("the observer has sent %d adverts", len(frames))
 				}
 			})

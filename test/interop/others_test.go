@@ -115,6 +115,12 @@ func (o *others) election() {
 	o.onlyMaster(o.kept, o.keptIP)
 }
 
-func TestKeepalivedAndFRRElectOneMasterOfAnIPv4Router(t *testing.T) { newOthers(t, v3).election() }
+func TestKeepalivedAndFRRElectOneMasterOfAnIPv4Router(t *testing.T) {
+	t.Parallel() // no time is measured
+	newOthers(t, v3).election()
+}
 
-func TestKeepalivedAndFRRElectOneMasterOfAnIPv6Router(t *testing.T) { newOthers(t, v3IPv6).election() }
+func TestKeepalivedAndFRRElectOneMasterOfAnIPv6Router(t *testing.T) {
+	t.Parallel()
+	newOthers(t, v3IPv6).election()
+}

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"testing"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
@@ -11,12 +10,13 @@ import (
 // patience is how long a state may take, by far: elections in version 2 take 3.6 s.
 const patience = 10 * time.Second
 
-// peer is somebody else's router. It may be started again after Stop.
+// peer is somebody else's router. It may be started again after stop, which only asks it to leave: start waits until it
+// has (keepalived lingers for a second).
 type peer interface {
-	start(t *testing.T, priority uint8)
-	await(t *testing.T, master bool)
-	stop(t *testing.T)
-	kill(t *testing.T)
+	start(priority uint8) error
+	await(master bool) error
+	stop() error
+	kill() error
 }
 
 // keptPeer is a keepalived.
@@ -27,34 +27,28 @@ type keptPeer struct {
 	daemon *lab.Keepalived
 }
 
-func (p *keptPeer) start(t *testing.T, priority uint8) {
-	t.Helper()
+func (p *keptPeer) start(priority uint8) (err error) {
+	if p.daemon != nil {
+		if _, err := p.daemon.Wait(patience); err != nil {
+			return err
+		}
+	}
 	p.advert.Priority = priority
-	var err error
 	p.daemon, err = p.nic.Host.Lab().StartKeepalived(p.nic.Host, keepalivedConfig(p.advert, p.lines...))
-	must(t, err)
+	return err
 }
 
-func (p *keptPeer) await(t *testing.T, master bool) {
-	t.Helper()
+func (p *keptPeer) await(master bool) error {
 	state := "BACKUP"
 	if master {
 		state = "MASTER"
 	}
-	must(t, p.daemon.AwaitState("V51", state, patience))
+	return p.daemon.AwaitState("V51", state, patience)
 }
 
-func (p *keptPeer) stop(t *testing.T) {
-	t.Helper()
-	must(t, p.daemon.Stop())
-	_, err := p.daemon.Wait(patience)
-	must(t, err)
-}
+func (p *keptPeer) stop() error { return p.daemon.Stop() }
 
-func (p *keptPeer) kill(t *testing.T) {
-	t.Helper()
-	must(t, p.daemon.Kill())
-}
+func (p *keptPeer) kill() error { return p.daemon.Kill() }
 
 // frrPeer is a zebra and a vrrpd.
 type frrPeer struct {
@@ -63,36 +57,27 @@ type frrPeer struct {
 	daemon *lab.FRR
 }
 
-func (p *frrPeer) start(t *testing.T, priority uint8) {
-	t.Helper()
+// start has the priority in the configuration: a restart reads the same.
+func (p *frrPeer) start(priority uint8) (err error) {
 	p.advert.Priority = priority
-	if p.daemon == nil {
-		var err error
-		p.daemon, err = p.nic.Host.Lab().FRR(p.nic.Host, frrRouter(p.nic, p.advert))
-		must(t, err)
-		return
+	if p.daemon != nil {
+		if _, err := p.daemon.Wait(patience); err != nil {
+			return err
+		}
+		return p.daemon.Start()
 	}
-	must(t, p.daemon.Start())
-	must(t, p.daemon.SetPriority(frrRouter(p.nic, p.advert), int(priority)))
+	p.daemon, err = p.nic.Host.Lab().FRR(p.nic.Host, frrRouter(p.nic, p.advert))
+	return err
 }
 
-func (p *frrPeer) await(t *testing.T, master bool) {
-	t.Helper()
+func (p *frrPeer) await(master bool) error {
 	state := "Backup"
 	if master {
 		state = "Master"
 	}
-	must(t, p.daemon.AwaitState(p.advert.VRID, state, patience))
+	return p.daemon.AwaitState(p.advert.VRID, state, patience)
 }
 
-func (p *frrPeer) stop(t *testing.T) {
-	t.Helper()
-	must(t, p.daemon.Stop())
-	_, err := p.daemon.Wait(patience)
-	must(t, err)
-}
+func (p *frrPeer) stop() error { return p.daemon.Stop() }
 
-func (p *frrPeer) kill(t *testing.T) {
-	t.Helper()
-	must(t, p.daemon.Kill())
-}
+func (p *frrPeer) kill() error { return p.daemon.Kill() }
