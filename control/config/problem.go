@@ -1,0 +1,47 @@
+package config
+
+import "fmt"
+
+// Severity says what follows from a Problem.
+type Severity uint8
+
+// Severities. By default a file with an Error starts nothing.
+const (
+	// Ignored: the keyword is known and has no effect here.
+	Ignored Severity = iota
+	// Warning: it is done, but not as the text says, or it is dangerous.
+	Warning
+	// Error: to carry on would be to do less than the text says.
+	Error
+)
+
+// String returns "ignored", "warning" or "error".
+func (s Severity) String() string {
+	switch s {
+	case Ignored:
+		return "ignored"
+	case Warning:
+		return "warning"
+	}
+	return "error"
+}
+
+// Problem is one thing to say about a line of a configuration.
+type Problem struct {
+	Pos
+	Severity Severity
+	Text     string
+}
+
+// Error makes a Problem an error: "file:line: text".
+func (p Problem) Error() string { return fmt.Sprintf("%v: %s", p.Pos, p.Text) }
+
+// problems gathers them.
+type problems []Problem
+
+func (p *problems) add(s Severity, at Pos, format string, args ...any) {
+	*p = append(*p, Problem{at, s, fmt.Sprintf(format, args...)})
+}
+
+func (p *problems) fail(at Pos, format string, args ...any) { p.add(Error, at, format, args...) }
+func (p *problems) warn(at Pos, format string, args ...any) { p.add(Warning, at, format, args...) }
