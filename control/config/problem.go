@@ -39,9 +39,6 @@ func (p Problem) Error() string { return fmt.Sprintf("%v: %s", p.Pos, p.Text) }
 // problems gathers them.
 type problems []Problem
 
-func (p *problems) add(s Severity, at Pos, format string, args ...any) {
-	*p = append(*p, Problem{at, s, fmt.Sprintf(format, args...)})
+func (p *problems) fail(at Pos, format string, args ...any) {
+	*p = append(*p, Problem{at, Error, fmt.Sprintf(format, args...)})
 }
-
-func (p *problems) fail(at Pos, format string, args ...any) { p.add(Error, at, format, args...) }
-func (p *problems) warn(at Pos, format string, args ...any) { p.add(Warning, at, format, args...) }
