@@ -86,8 +86,12 @@ func (in *instance) beginAdvertising(now vrrp.Instant) {
 // When the master fails none says so: its hosts keep their router, which lives
 // on elsewhere.
 func (e *Engine) advertise(in *instance) {
+	due := in.advertiseDeadline()
+	if due == 0 {
+		return // as for nearly all: not even the clock is read
+	}
 	now, a := e.now(), &in.advertiser
-	if due := in.advertiseDeadline(); due == 0 || now.Before(due) {
+	if now.Before(due) {
 		return
 	}
 	e.outbox.addOther(in, netio.AppendRouterAdvertisement(nil, in.mac, in.virtualLinkLocal(), in.config.Advertise.RouterAdvertisement))

@@ -114,12 +114,13 @@ func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
 	refused := in.stats.refused
 	e.step(in, vrrp.AdvertReceived{Advert: advert, Source: p.Source, At: at, TTL: p.TTL})
 	if p.Unicast && in.stats.refused == refused { // the fast path counts the others
-		in.stats.countReceived(advert, in.router.Config())
+		in.stats.countReceived(advert, in.router)
 	}
 }
 
+// discarded counts an advert that was not accepted.
 func (in *instance) discarded(reason error, source netip.Addr) {
-	in.stats.count(reason)
+	in.stats.discarded[reason.Error()]++
 	in.log.Debug("advert discarded", "reason", reason, "source", source)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
@@ -47,9 +46,6 @@ type stats struct {
 	odd, byChecksum        map[string]uint64
 }
 
-// count counts an advert that was not accepted.
-func (s *stats) count(reason error) { s.discarded[reason.Error()]++ }
-
 func (s *stats) countSent(priority uint8) {
 	s.sent++
 	if priority == 0 {
@@ -57,28 +53,20 @@ func (s *stats) countSent(priority uint8) {
 	}
 }
 
-func (s *stats) countReceived(a vrrp.Advert, ours vrrp.Config) {
+func (s *stats) countReceived(a vrrp.Advert, ours *vrrp.Router) {
 	s.received++
 	if a.Priority == 0 {
 		s.zeroReceived++
 	}
-	if a.Version == vrrp.V3 && ours.Family == vrrp.IPv4 {
+	if a.Version == vrrp.V3 && ours.Config().Family == vrrp.IPv4 {
 		s.byChecksum[a.Checksum.String()]++
 	}
-	if a.Interval != ours.Interval {
+	if a.Interval != ours.Config().Interval {
 		s.odd["interval"]++
 	}
-	if !sameAddresses(a.Addresses, ours.Addresses) {
+	if !ours.Lists(a.Addresses) {
 		s.odd["address_list"]++
 	}
-}
-
-// sameAddresses compares without regard to order.
-func sameAddresses(a, b []netip.Addr) bool {
-	inOrder := func(list []netip.Addr) []netip.Addr {
-		return slices.SortedFunc(slices.Values(list), netip.Addr.Compare)
-	}
-	return slices.Equal(inOrder(a), inOrder(b))
 }
 
 func newStats() stats {
@@ -145,9 +133,8 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 			in.beginAdvertising(e.now())
 		}
 	case vrrp.Discard:
-		in.stats.count(a.Reason)
 		in.stats.refused++
-		in.log.Debug("advert discarded", "reason", a.Reason, "source", a.Source)
+		in.discarded(a.Reason, a.Source)
 	case vrrp.Notice:
 		in.notice(a)
 	default:

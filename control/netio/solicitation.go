@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,14 +37,7 @@ func WatchRouterSolicitations(ctx context.Context, ifindexes []int) (<-chan Rout
 		return nil, fmt.Errorf("listen for router solicitations: %w", err)
 	}
 	w := &solicitationWatch{interfaces: slices.Clone(ifindexes), socket: socket, events: make(chan RouterSolicitation)}
-	stop := context.AfterFunc(ctx, func() { socket.SetReadDeadline(time.Unix(1, 0)) })
-	go func() {
-		defer close(w.events)
-		defer socket.Close()
-		defer stop()
-		w.run(ctx)
-	}()
-	return w.events, nil
+	return readUntilDone(ctx, socket, w.events, w.run), nil
 }
 
 func openSolicitationSocket(ifindexes []int) (*os.File, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -50,14 +49,7 @@ func (l *Links) Watch(ctx context.Context) (<-chan LinkEvent, error) {
 		return nil, fmt.Errorf("subscribe to link and address changes: %w", err)
 	}
 	w := &watch{links: l, socket: socket, events: make(chan LinkEvent)}
-	stop := context.AfterFunc(ctx, func() { socket.SetReadDeadline(time.Unix(1, 0)) })
-	go func() {
-		defer close(w.events)
-		defer socket.Close()
-		defer stop()
-		w.run(ctx)
-	}()
-	return w.events, nil
+	return readUntilDone(ctx, socket, w.events, w.run), nil
 }
 
 func subscribe(groups ...uint) (*os.File, error) {

@@ -77,7 +77,7 @@ func (r *Router) willPreempt(ev AdvertReceived) {
 	}
 }
 
-// yieldsTo reports whether a master of this priority is good enough, for now.
+// yieldsTo reports whether a master of this priority is good enough.
 // An equal one always is: addresses decide between masters only.
 func (r *Router) yieldsTo(priority uint8, at Instant) bool {
 	return !r.preempts(priority) || r.leavesAlone(at)

@@ -33,7 +33,7 @@ func (r *Router) noticeRefusal(reason Reason, ev AdvertReceived) {
 
 // noticeOddities tells of what is odd about an advert that is not refused.
 func (r *Router) noticeOddities(a Advert, source netip.Addr) {
-	if !r.lists(a.Addresses) {
+	if !r.Lists(a.Addresses) {
 		r.notice(Notice{Kind: AddressesDiffer, Source: source, Addresses: a.Addresses})
 	}
 	if a.Priority == OwnerPriority && r.config.owner() {

@@ -33,13 +33,13 @@ func (r *Router) refuseV2(a Advert) (Reason, bool) {
 	if a.Interval != r.config.Interval {
 		return ReasonInterval, true
 	}
-	if !r.lists(a.Addresses) && a.Priority != OwnerPriority {
+	if !r.Lists(a.Addresses) && a.Priority != OwnerPriority {
 		return ReasonAddressList, true
 	}
 	return 0, false
 }
 
-// lists reports whether these are the configured addresses, in any order.
-func (r *Router) lists(addresses []netip.Addr) bool {
+// Lists reports whether these are the configured addresses, in any order.
+func (r *Router) Lists(addresses []netip.Addr) bool {
 	return slices.Equal(sorted(addresses), r.addresses)
 }
