@@ -16,14 +16,17 @@ const module = "github.com/vrrp-xdp/vrrp-xdp/"
 // rooms are the packages, and what each imports of this module outside its
 // tests. A room ends with / if all packages below it are meant.
 var rooms = map[string][]string{
-	"control/vrrp":   {},
-	"control/config": {"control/vrrp"},
-	"control/netio":  {"control/vrrp"},
-	"control/track":  {"control/vrrp"},
-	"control":        {"control/vrrp", "control/config", "control/netio", "control/track"},
-	"datapath":       {},
-	"cmd/":           {"control", "control/", "datapath", "cmd/"},
-	"test/":          {"control", "control/", "datapath", "test/"},
+	"control/vrrp":    {},
+	"control/iproute": {},
+	"control/script":  {},
+	"control/config":  {"control/vrrp", "control/iproute", "control/script"},
+	"control/netio":   {"control/vrrp", "control/iproute"},
+	"control/track":   {"control/script"},
+	"control/notify":  {"control/script"},
+	"control":         {"control/"},
+	"datapath":        {},
+	"cmd/":            {"control", "control/", "datapath", "cmd/"},
+	"test/":           {"control", "control/", "datapath", "test/"},
 }
 
 // impure is what control/vrrp must not have: it is told what happens and when,

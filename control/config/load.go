@@ -1,0 +1,33 @@
+package config
+
+import (
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
+	"github.com/vrrp-xdp/vrrp-xdp/control/script"
+)
+
+// System is what a configuration is checked against.
+type System interface {
+	iproute.Names
+	// HasInterface reports whether there is an interface of that name.
+	HasInterface(name string) bool
+	// LookupUser is script.LookupUser.
+	LookupUser(user, group string) (script.User, error)
+	// CheckScript is script.Check.
+	CheckScript(c script.Command, secure bool) error
+}
+
+// Options for Load.
+type Options struct {
+	// ID is what lines such as `@r1 priority 120` are compared with.
+	ID string
+	// Lenient turns errors of severity Error into warnings: what keepalived
+	// would skip is skipped.
+	Lenient bool
+	System  System
+}
+
+// Load reads a file and all that it includes and says what it means. The Config
+// is to be used only if the Report has no errors.
+func Load(path string, o Options) (Config, Report) {
+	return Config{}, Report{}
+}
