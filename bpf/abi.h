@@ -58,14 +58,19 @@ enum router_flag {
 	ROUTER_NO_ACCEPT = 2,  /* what is sent to the addresses themselves is dropped */
 	ROUTER_STRICT_MAC = 4, /* adverts must come from the virtual MAC */
 	ROUTER_UNICAST = 8,    /* adverts come by unicast, not by multicast */
+	ROUTER_COMPANION = 16, /* serves another's addresses here, and speaks no VRRP itself */
 };
 
-/* A virtual router, as far as the packet path has to know it. */
+/*
+ * A virtual router, as far as the packet path has to know it. Go writes it 64
+ * bits at a time, while it is being read: so no field that can change lies
+ * across such a boundary.
+ */
 struct router {
-	__u32 group; /* index of its lease */
-	__u8 virtual_mac[6];
-	__u8 device_mac[6]; /* of the interface: a unicast question may be addressed to it */
-	__u8 version;	    /* 2 or 3: the only version that its adverts may have */
+	__u32 group;	     /* index of its lease */
+	__u8 virtual_mac[6]; /* stays as long as the router does */
+	__u8 device_mac[6];  /* of the interface: a unicast question may be addressed to it */
+	__u8 version;	     /* 2 or 3: the only version that its adverts may have */
 	__u8 pad;
 	__be16 interval; /* v3: 12 bits of centiseconds, v2: seconds; 0: any */
 	/*

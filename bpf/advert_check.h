@@ -91,6 +91,8 @@ check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packe
 
 	if (whole)
 		router = find_router(f, family, vrrp->vrid, &copy->head.slot);
+	if (router && router->flags & ROUTER_COMPANION)
+		router = NULL; /* it speaks no VRRP here: whoever does is another */
 	copy->known = router != NULL;
 	if (copy->head.ttl != VRRP_TTL)
 		return COUNTER_ADVERT_TTL;

@@ -25,12 +25,14 @@ struct {
 } leases SEC(".maps");
 
 /*
- * The virtual routers by slot.
- * Written by: Go, only while the lease is 0 (but for device_mac).
- * Read by: every program. ARRAY: no hashing, read-mostly.
+ * The virtual routers by slot. Written by: Go through mmap, 64 bits at a time, so
+ * that a router can change while it is master: an update by syscall copies bytes,
+ * and half a group's number is another group's. Read by: every program. ARRAY: no
+ * hashing, read-mostly.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, MAX_ROUTERS);
 	__type(key, __u32);
 	__type(value, struct router);

@@ -1,9 +1,11 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
@@ -28,14 +30,17 @@ const (
 	mostRouterLifetime           = 9000 * time.Second
 )
 
-func (a *Advertise) validate(family vrrp.Family) error {
+func (a *Advertise) validate(router vrrp.Config) error {
 	if a == nil {
 		return nil
 	}
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if family != vrrp.IPv6 {
+	switch {
+	case router.Family != vrrp.IPv6:
 		fault("router advertisements: they exist for ipv6 only")
+	case len(router.Addresses) > 0 && !router.Addresses[0].IsLinkLocalUnicast():
+		fault("router advertisements: they come from the first virtual address, which must be link-local (fe80::/10)")
 	}
 	if a.Interval < leastAdvertisementInterval || a.Interval > mostAdvertisementInterval {
 		fault("router advertisements: an interval of %v is outside %v..%v", a.Interval, leastAdvertisementInterval, mostAdvertisementInterval)
@@ -94,7 +99,7 @@ func (e *Engine) advertise(in *instance) {
 	if now.Before(due) {
 		return
 	}
-	e.outbox.addOther(in, netio.AppendRouterAdvertisement(nil, in.mac, in.virtualLinkLocal(), in.config.Advertise.RouterAdvertisement))
+	e.outbox.addOther(in.place, netio.AppendRouterAdvertisement(nil, in.mac, in.virtualLinkLocal(), in.config.Advertise.RouterAdvertisement))
 	interval := in.config.Advertise.Interval
 	if a.early > 0 {
 		a.early--
@@ -119,12 +124,45 @@ func (e *Engine) solicited(s netio.RouterSolicitation) {
 func (in *instance) virtualLinkLocal() netip.Addr { return in.config.Router.Addresses[0] }
 
 // advertisingInterfaces lists where somebody may ask for advertisements.
-func (e *Engine) advertisingInterfaces() []int {
+func (e *Engine) advertisingInterfaces() []int { return advertisingInterfaces(e.instances) }
+
+func advertisingInterfaces(instances []*instance) []int {
 	var list []int
-	for _, in := range e.instances {
-		if in.config.Advertise != nil {
+	for _, in := range instances {
+		if in.config.Advertise != nil && in.plugged() {
 			list = append(list, in.ifindex)
 		}
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// solicitations are the questions of hosts for router advertisements.
+type solicitations struct {
+	questions  <-chan netio.RouterSolicitation // nil: nobody listens
+	interfaces []int
+	stop       context.CancelFunc
+}
+
+// watch begins to listen on the interfaces, if there are any.
+func (s *solicitations) watch(ctx context.Context, world World, interfaces []int) error {
+	if len(interfaces) == 0 {
+		return nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	questions, err := world.Solicitations(ctx, interfaces)
+	if err != nil {
+		stop()
+		return err
+	}
+	*s = solicitations{questions, interfaces, stop}
+	return nil
+}
+
+// finish ends listening, and waits for that.
+func (s *solicitations) finish() {
+	if s.stop != nil {
+		s.stop()
+		awaitClosed(s.questions)
+	}
 }

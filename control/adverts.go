@@ -45,48 +45,32 @@ func (e *Engine) sendUnicast(in *instance, priority uint8) {
 	e.outbox.addLetters(in, priority, letters)
 }
 
-// announceRepeat is how often an announcement is sent: a frame lost in the
-// commotion of a failover costs a neighbour its gateway. keepalived's default.
-const announceRepeat = 5
-
-func (e *Engine) announce(in *instance) {
-	frame := netio.AppendGratuitousARP4
-	if in.config.Router.Family == vrrp.IPv6 {
-		frame = netio.AppendUnsolicitedNA
-	}
-	for range announceRepeat {
-		for _, vip := range in.config.Router.Addresses {
-			e.outbox.addOther(in, frame(nil, in.mac, vip))
-		}
-	}
-}
-
 // fastEvent takes what the fast path saw.
 func (e *Engine) fastEvent(ev FastEvent) {
-	in := e.bySlot[ev.Slot]
+	p := e.bySlot[ev.Slot]
 	switch {
-	case in == nil:
+	case p == nil:
 		// Of an instance that is gone.
 	case ev.Kind == AddressClaimed:
-		in.conflict(ev)
+		p.instance.conflict(ev)
 	case ev.Kind == AddressAsked:
-		e.answer(in, ev)
-	default:
-		e.advert(in, ev)
-		if in.group.leased { // the router does not give way to it
-			in.path.Resume(ev.At)
+		e.answer(p, ev)
+	case p == p.instance.place:
+		e.advert(p.instance, ev)
+		if p.instance.group.leased { // the router does not give way to it
+			p.path.Resume(ev.At)
 		}
 	}
 }
 
 // answer answers a Neighbor Solicitation that the fast path could not answer
 // without growing the frame.
-func (e *Engine) answer(in *instance, ev FastEvent) {
-	if !in.group.leased {
+func (e *Engine) answer(p *place, ev FastEvent) {
+	if in := p.instance; !in.group.leased || in.group.machine.Joining(in.router) {
 		return
 	}
 	question := netio.Solicitation{Source: ev.Source, Hardware: ev.Hardware, Target: ev.Target}
-	e.outbox.addOther(in, netio.AppendSolicitedNA(nil, in.mac, question))
+	e.outbox.addOther(p, netio.AppendSolicitedNA(nil, p.mac, question))
 }
 
 // advert parses again in full what the fast path let through. The stamp is read
@@ -113,7 +97,11 @@ func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
 	copy(in.header[:], p.PDU)
 	refused := in.stats.refused
 	e.step(in, vrrp.AdvertReceived{Advert: advert, Source: p.Source, At: at, TTL: p.TTL})
-	if p.Unicast && in.stats.refused == refused { // the fast path counts the others
+	if in.stats.refused != refused {
+		return
+	}
+	e.lesserHeard(in, advert)
+	if p.Unicast { // the fast path counts the others
 		in.stats.countReceived(advert, in.router)
 	}
 }
@@ -126,17 +114,17 @@ func (in *instance) discarded(reason error, source netip.Addr) {
 
 // unicastReady receives when adverts of peers are there; nil where there are none.
 func (e *Engine) unicastReady() <-chan struct{} {
-	if e.world.Unicast == nil {
+	if e.unicast == nil {
 		return nil
 	}
-	return e.world.Unicast.Ready()
+	return e.unicast.Ready()
 }
 
 func (e *Engine) drainUnicast() error {
-	if e.world.Unicast == nil {
+	if e.unicast == nil {
 		return nil
 	}
-	return e.world.Unicast.Drain(e.unicastAdvert)
+	return e.unicast.Drain(e.unicastAdvert)
 }
 
 // unicastAdvert gives an advert that came by unicast to the instance that it is

@@ -3,11 +3,9 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"net/netip"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
@@ -15,23 +13,32 @@ import (
 )
 
 // Engine runs virtual routers. All of its state belongs to the goroutine in
-// Run; other goroutines ask it through Status and Stop.
+// Run; other goroutines ask it through Status, Reload, Tracked and Stop.
 type Engine struct {
-	world     World
-	log       *slog.Logger
-	configs   []InstanceConfig // never changed: for any goroutine
-	instances []*instance
-	bySlot    map[uint32]*instance
-	outbox    outbox
-	sent      []sentAdvert
-	addresses *addressWorker
-	ports     *portReader
-	joined    []io.Closer
-	asked     <-chan netio.RouterSolicitation
-	commands  chan func()
-	stops     chan struct{} // for every Stop that means something
-	stopped   chan struct{} // closed when Run has returned
-	stopping  bool
+	world      World
+	log        *slog.Logger
+	running    atomic.Pointer[[]InstanceConfig] // for any goroutine
+	instances  []*instance                      // in the order of configuration, those that leave last
+	bySlot     map[uint32]*place
+	outbox     outbox
+	pacer      pacer
+	sent       []sentAdvert
+	results    results
+	effects    *effectWorker
+	ports      *portReader
+	unicast    Unicast // nil until an instance has peers
+	joined     map[int]*membership
+	asked      solicitations
+	watching   context.Context // of all that Run watches
+	beside     sync.WaitGroup  // what Run waits for at its end
+	leases     int             // names that were given
+	reloading  sync.Mutex
+	attached   map[string]bool // interfaces; whoever holds reloading
+	replugging atomic.Bool     // it is asked for
+	commands   chan func()
+	stops      chan struct{} // for every Stop that means something
+	stopped    chan struct{} // closed when the loop has ended
+	stopping   bool
 }
 
 // sentAdvert remembers that an advert left, until the actions that came with it
@@ -47,75 +54,20 @@ func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, erro
 	e := &Engine{
 		world:    world,
 		log:      log,
-		configs:  slices.Clone(configs),
-		bySlot:   make(map[uint32]*instance),
+		bySlot:   make(map[uint32]*place),
+		joined:   make(map[int]*membership),
+		attached: make(map[string]bool),
+		results:  newResults(),
 		commands: make(chan func()),
 		stops:    make(chan struct{}, 2), // a third says nothing new
 		stopped:  make(chan struct{}),
 	}
-	e.outbox.world = &e.world
+	e.outbox.world, e.outbox.unicast, e.pacer.outbox = &e.world, &e.unicast, &e.outbox
+	e.running.Store(new([]InstanceConfig))
 	if err := e.install(configs); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
-}
-
-func (e *Engine) install(configs []InstanceConfig) error {
-	wanted := make(map[int]*wish)
-	for _, c := range configs {
-		in, err := e.newInstance(c)
-		if err != nil {
-			return fmt.Errorf("instance %q: %w", c.Name, err)
-		}
-		e.instances = append(e.instances, in)
-		e.bySlot[in.path.Slot()] = in
-		if wanted[in.ifindex] == nil {
-			wanted[in.ifindex] = &wish{}
-		}
-		wanted[in.ifindex].add(in)
-	}
-	makeGroups(e.instances)
-	// In backup state already, so that a promotion touches no hardware.
-	for ifindex, w := range wanted {
-		j, err := e.world.Join(ifindex, w.groups, w.macs...)
-		if err != nil {
-			return err
-		}
-		e.joined = append(e.joined, j)
-	}
-	return nil
-}
-
-// wish is what an interface has to deliver to us.
-type wish struct {
-	groups []netip.Addr
-	macs   [][6]byte
-}
-
-func (w *wish) add(in *instance) {
-	c := in.config.Router
-	w.macs = append(w.macs, in.mac)
-	if !in.config.unicast() {
-		w.groups = append(w.groups, vrrp.GroupAddress(c.Family))
-	}
-	if c.Family == vrrp.IPv6 {
-		for _, a := range c.Addresses {
-			w.groups = append(w.groups, netio.SolicitedNode(a))
-		}
-	}
-}
-
-// Close takes the instances out of the fast path. Run does so itself.
-func (e *Engine) Close() error {
-	var errs []error
-	for _, in := range e.instances {
-		errs = append(errs, in.path.Remove())
-	}
-	for _, j := range e.joined {
-		errs = append(errs, j.Close())
-	}
-	e.instances, e.joined = nil, nil
-	return errors.Join(errs...)
 }
 
 // Run starts the virtual routers and runs them until all have ended after Stop,
@@ -123,42 +75,34 @@ func (e *Engine) Close() error {
 // with an error, no lease is held, no virtual address of ours is on an
 // interface, the fast path knows none of the instances, and nothing runs on.
 func (e *Engine) Run(ctx context.Context) error {
-	defer close(e.stopped)
+	ended := sync.OnceFunc(func() { close(e.stopped) })
+	defer ended()
 	watching, stopWatching := context.WithCancel(context.Background())
 	defer stopWatching()
+	e.watching = watching
 	links, err := e.world.Links.Watch(watching)
 	if err != nil {
 		return errors.Join(err, e.Close())
 	}
-	if e.asked, err = e.watchSolicitations(watching); err != nil {
+	if err := e.asked.watch(e.watching, e.world, e.advertisingInterfaces()); err != nil {
 		stopWatching()
 		awaitClosed(links)
 		return errors.Join(err, e.Close())
 	}
-	e.addresses = startAddressWorker(e.world.Addresses, e.log)
+	e.effects = startEffectWorker(e.world, e.log)
 	e.ports = newPortReader(e.world.Links, e.instances, e.log)
 	e.start()
 	e.ports.run()
 	err = e.loop(ctx, links)
 	e.endAtOnce()
+	ended()
 	e.ports.finish()
-	e.addresses.finish()
+	e.effects.finish()
 	stopWatching()
 	awaitClosed(links)
-	if e.asked != nil {
-		awaitClosed(e.asked)
-	}
+	e.asked.finish()
+	e.beside.Wait()
 	return errors.Join(err, e.Close())
-}
-
-// watchSolicitations begins to listen for hosts that ask for router
-// advertisements, if any instance sends some.
-func (e *Engine) watchSolicitations(ctx context.Context) (<-chan netio.RouterSolicitation, error) {
-	interfaces := e.advertisingInterfaces()
-	if len(interfaces) == 0 {
-		return nil, nil
-	}
-	return e.world.Solicitations(ctx, interfaces)
 }
 
 // awaitClosed waits until the watch has released what it uses: whoever called
@@ -178,7 +122,7 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 		case <-timer.C:
 		case <-e.world.Events.Ready():
 		case <-e.unicastReady():
-		case s, ok := <-e.asked:
+		case s, ok := <-e.asked.questions:
 			if !ok {
 				return errors.New("the kernel no longer tells about router solicitations")
 			}
@@ -188,8 +132,11 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 				return errors.New("the kernel no longer tells about links")
 			}
 			e.ports.ask(ev)
+			e.effects.verify(ev)
 		case p := <-e.ports.readings:
 			e.portRead(p)
+		case <-e.results.wake:
+			e.takeResults()
 		case do := <-e.commands:
 			do()
 		case <-e.stops:
@@ -225,8 +172,11 @@ func (e *Engine) tick() error {
 	e.settle()
 	for _, in := range e.instances {
 		e.advertise(in)
+		e.announceExtra(in)
 	}
+	e.pacer.send(now)
 	e.settle()
+	e.dropEnded()
 	return nil
 }
 
@@ -266,9 +216,14 @@ func (e *Engine) untilNext() time.Duration {
 		if at, ok := in.router.Deadline(); ok {
 			next = min(next, at.Sub(now))
 		}
-		if at := in.advertiseDeadline(); at != 0 {
-			next = min(next, at.Sub(now))
+		for _, at := range []vrrp.Instant{in.advertiseDeadline(), in.extraDeadline()} {
+			if at != 0 {
+				next = min(next, at.Sub(now))
+			}
 		}
+	}
+	if at := e.pacer.next(); at != 0 {
+		next = min(next, at.Sub(now))
 	}
 	return max(next, 0)
 }
@@ -278,6 +233,7 @@ func (e *Engine) start() {
 		e.portRead(p)
 	}
 	for _, in := range e.instances {
+		e.applyTracks(in)
 		e.step(in, vrrp.Startup{})
 	}
 	e.settle()
@@ -285,9 +241,12 @@ func (e *Engine) start() {
 
 // stop asks every router to end; asked again, it does not wait for successors.
 func (e *Engine) stop() {
+	again := e.stopping
 	e.stopping = true
 	for _, in := range e.instances {
-		e.step(in, vrrp.Shutdown{})
+		if again || !in.removed { // which leaves already
+			e.step(in, vrrp.Shutdown{})
+		}
 	}
 }
 

@@ -11,15 +11,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 )
 
 // fakePath is a virtual router in a fast path.
 type fakePath struct {
-	host   *host
-	config InstanceConfig
-	slot   uint32
-	*fakeLease
+	host      *host
+	spec      FastSpec
+	slot      uint32
+	fakeLease atomic.Pointer[fakeLease]
 
 	yields atomic.Uint32 // to this priority and better ones
 
@@ -43,8 +44,41 @@ type fakeLease struct {
 
 func (p *fakePath) Slot() uint32 { return p.slot }
 
+// clashes says what of a new router this one has already.
+func (p *fakePath) clashes(s FastSpec) string {
+	if p.removed || p.spec.Interface != s.Interface {
+		return ""
+	}
+	if p.spec.VRID == s.VRID && p.spec.Family == s.Family {
+		return "the virtual router is there already"
+	}
+	for _, a := range slices.Concat(s.Addresses, s.Excluded) {
+		if slices.Contains(p.spec.Addresses, a) || slices.Contains(p.spec.Excluded, a) {
+			return "the address is there already"
+		}
+	}
+	return ""
+}
+
+func (p *fakePath) Update(s FastSpec) error {
+	for _, other := range p.host.paths {
+		if other == p || p.removed {
+			continue
+		}
+		if clash := other.clashes(s); clash != "" {
+			return errors.New(clash)
+		}
+	}
+	if s.Lease != p.spec.Lease {
+		p.fakeLease.Store(p.host.lease(s.Lease, p.fakeLease.Load()))
+	}
+	p.spec = s
+	p.host.note("update %d", s.VRID)
+	return nil
+}
+
 func (p *fakePath) SetLease(until time.Duration) {
-	p.lease.Store(int64(until))
+	p.fakeLease.Load().lease.Store(int64(until))
 	if until == 0 {
 		p.host.note("lease 0")
 		return
@@ -52,26 +86,31 @@ func (p *fakePath) SetLease(until time.Duration) {
 	p.host.note("lease %v", until-bootNow())
 }
 
-func (p *fakePath) owns() bool { return int64(bootNow()) < p.lease.Load() && p.yielded.Load() == 0 }
+func (p *fakePath) owns() bool {
+	return int64(bootNow()) < p.lease() && p.fakeLease.Load().yielded.Load() == 0
+}
+
+func (p *fakePath) lease() int64 { return p.fakeLease.Load().lease.Load() }
 
 func (p *fakePath) YieldTo(priority uint8) { p.yields.Store(uint32(priority)) }
 func (p *fakePath) Resume(at time.Duration) {
+	yielded := &p.fakeLease.Load().yielded
 	if at == 0 {
-		p.yielded.Store(0)
+		yielded.Store(0)
 	}
-	p.yielded.CompareAndSwap(int64(at), 0)
+	yielded.CompareAndSwap(int64(at), 0)
 }
 
 // hear takes an advert as the fast path does, and reports whether it is an event.
 func (p *fakePath) hear(source netip.Addr, pdu []byte) bool {
 	if least := p.yields.Load(); least != 0 && uint32(pdu[2]) >= least {
-		p.yielded.Store(int64(bootNow()))
+		p.fakeLease.Load().yielded.Store(int64(bootNow()))
 	}
 	return !p.stamps(source, pdu)
 }
 
 // remaining is how long the lease is valid yet.
-func (p *fakePath) remaining() time.Duration { return time.Duration(p.lease.Load()) - bootNow() }
+func (p *fakePath) remaining() time.Duration { return time.Duration(p.lease()) - bootNow() }
 
 func (p *fakePath) Follow(source netip.Addr, header [8]byte) {
 	p.mu.Lock()
@@ -118,7 +157,9 @@ func (p *fakePath) Counters() (Counters, error) {
 func (p *fakePath) Arrivals() (Arrivals, error) { return p.arrivals, nil }
 
 func (p *fakePath) Remove() error {
-	p.lease.Store(0)
+	if !slices.ContainsFunc(p.host.paths, func(o *fakePath) bool { return o != p && !o.removed && o.spec.Lease == p.spec.Lease }) {
+		p.fakeLease.Load().lease.Store(0)
+	}
 	p.removed = true
 	return nil
 }
@@ -176,29 +217,50 @@ func (e *fakeEvents) Drain(do func(FastEvent)) error {
 type fakeBook struct {
 	host    *host
 	mu      sync.Mutex
-	present map[netip.Prefix]bool
+	present map[string]bool
 }
 
-func (b *fakeBook) Add(_ int, p netip.Prefix, _ string) (bool, error) {
+func (b *fakeBook) Add(_ int, a iproute.Address) (bool, error) {
+	return b.put("address", a.Prefix.String())
+}
+
+func (b *fakeBook) put(kind, what string) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.host.note("address + %v", p)
-	if b.present[p] {
+	b.host.note("%s + %s", kind, what)
+	if b.present[what] {
 		return false, nil
 	}
-	b.present[p] = true
+	b.present[what] = true
 	return true, nil
 }
 
-func (b *fakeBook) Remove(_ int, p netip.Prefix) error {
+func (b *fakeBook) take(kind, what string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.host.note("address - %v", p)
-	delete(b.present, p)
+	b.host.note("%s - %s", kind, what)
+	delete(b.present, what)
 	return nil
 }
 
-func (b *fakeBook) list() []netip.Prefix {
+func (b *fakeBook) List(int) ([]netio.Address, error) {
+	var list []netio.Address
+	for _, text := range b.list() {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			list = append(list, netio.Address{Prefix: p})
+		}
+	}
+	return list, nil
+}
+
+func (b *fakeBook) AddRoute(r iproute.Route) (bool, error) { return b.put("route", r.String()) }
+func (b *fakeBook) RemoveRoute(r iproute.Route) error      { return b.take("route", r.String()) }
+func (b *fakeBook) AddRule(r iproute.Rule) (bool, error)   { return b.put("rule", r.String()) }
+func (b *fakeBook) RemoveRule(r iproute.Rule) error        { return b.take("rule", r.String()) }
+
+func (b *fakeBook) Remove(_ int, p netip.Prefix) error { return b.take("address", p.String()) }
+
+func (b *fakeBook) list() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Collect(maps.Keys(b.present))

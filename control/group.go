@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
@@ -10,68 +11,155 @@ import (
 // leaseGroup is what one lease stands for: instances that are master together
 // or not at all. Most have one member. It belongs to the engine's loop.
 type leaseGroup struct {
-	name    string
+	name    string // of the sync group; "": an instance alone
+	lease   string
 	machine *vrrp.Group
+	order   []*instance // the members, as they are configured
 	members map[*vrrp.Router]*instance
 	leased  bool // the lease that was last set is not 0
 	// courteous: a member preempts. Its advert goes before the lease, because
 	// the master that it preempts still serves.
 	courteous bool
+	told      string // the state that others were last told of
 }
 
-// makeGroups puts every instance into its group.
-func makeGroups(instances []*instance) {
-	named := make(map[string]*leaseGroup)
-	for _, in := range instances {
-		name := in.config.Group
-		g := named[name]
-		if g == nil || name == "" {
-			g = &leaseGroup{name: name, members: make(map[*vrrp.Router]*instance)}
-			named[name] = g
-			if name == "" {
-				g.name = in.config.Name
+// groupLease names the lease of a sync group.
+func groupLease(name string) string { return "group " + name }
+
+// regroup puts every instance into its group. Groups whose members stay the same
+// are not touched. It returns those that changed.
+func (e *Engine) regroup() []*leaseGroup {
+	existing := make(map[string]*leaseGroup)
+	members := make(map[string][]*instance)
+	for _, in := range e.instances {
+		if g := in.group; g != nil && g.name != "" {
+			existing[g.name] = g
+		}
+		if name := in.groupName(); name != "" {
+			members[name] = append(members[name], in)
+		}
+	}
+	var changed []*leaseGroup
+	for _, in := range e.instances {
+		name := in.groupName()
+		switch {
+		case name == "" && (in.group == nil || in.group.name != ""):
+			changed = append(changed, e.separate(in))
+		case name != "" && members[name][0] == in:
+			g := existing[name]
+			if g == nil {
+				g = &leaseGroup{name: name, lease: groupLease(name)}
+			}
+			if !slices.Equal(g.order, members[name]) {
+				changed = append(changed, g)
+				e.unite(g, members[name])
 			}
 		}
-		in.group = g
-		g.members[in.router] = in
 	}
-	for _, in := range instances {
-		if in.group.machine == nil {
-			in.group.machine = vrrp.NewGroup(in.group.routers(instances)...)
+	return changed
+}
+
+// groupName is the sync group that the instance belongs to. One that is to end
+// does so on its own.
+func (in *instance) groupName() string {
+	if in.removed {
+		return ""
+	}
+	return in.config.Group
+}
+
+// separate makes the instance a group of its own. It takes the lease that it has
+// with it.
+func (e *Engine) separate(in *instance) *leaseGroup {
+	leased := in.group != nil && in.group.leased
+	if in.group != nil && in.lease == in.group.lease {
+		e.move(in, e.newLease())
+	}
+	g := &leaseGroup{lease: in.lease}
+	g.set([]*instance{in})
+	g.leased = leased && g.machine.Lease() != 0
+	return g
+}
+
+// unite makes these the members of the group. Those that are not master, in a
+// group that is, keep a lease of their own until they are: see vrrp.Group.
+func (e *Engine) unite(g *leaseGroup, members []*instance) {
+	g.set(members)
+	for _, in := range members {
+		if !g.machine.Joining(in.router) {
+			e.move(in, g.lease)
+		}
+	}
+	g.leased = g.machine.Lease() != 0
+	if g.leased {
+		for _, in := range members {
+			if in.lease == g.lease {
+				in.path.SetLease(time.Duration(g.machine.Lease()))
+				break
+			}
 		}
 	}
 }
 
-// routers lists the members in the order of configuration.
-func (g *leaseGroup) routers(instances []*instance) []*vrrp.Router {
-	var list []*vrrp.Router
-	for _, in := range instances {
-		if in.group == g {
-			list = append(list, in.router)
+func (g *leaseGroup) set(members []*instance) {
+	g.order = members
+	g.members = make(map[*vrrp.Router]*instance)
+	var routers []*vrrp.Router
+	for _, in := range members {
+		in.group = g
+		g.members[in.router] = in
+		routers = append(routers, in.router)
+	}
+	g.machine = vrrp.NewGroup(routers...)
+}
+
+// move makes the fast path look at another lease.
+func (e *Engine) move(in *instance, lease string) {
+	if in.lease == lease {
+		return
+	}
+	in.lease = lease
+	for _, p := range in.places() {
+		if err := p.path.Update(p.spec(in.config, in.placeSpec(p), lease)); err != nil {
+			in.log.Error("the fast path cannot change the group of a virtual router; restart vrrp-xdp", "error", err)
 		}
 	}
-	return list
 }
 
 // step tells a router what happened, and the others of its group what follows.
 func (e *Engine) step(in *instance, ev vrrp.Event) {
 	e.stepAlone(in, ev)
+	e.drive(in.group)
+}
+
+// drive tells the members of a group what follows from what has happened to one.
+func (e *Engine) drive(g *leaseGroup) {
 	for {
-		router, ev, more := in.group.machine.Next()
+		router, ev, more := g.machine.Next()
 		if _, promoted := ev.(vrrp.Promote); promoted {
 			// Since a member became ready its master may have been heard.
-			for _, member := range in.group.members {
+			for _, member := range g.order {
 				e.stepAlone(member, vrrp.MasterHeard{At: vrrp.Instant(member.path.Heard())})
 			}
-			if router, ev, more = in.group.machine.Next(); !in.group.anyMaster() {
+			if router, ev, more = g.machine.Next(); !g.anyMaster() {
 				e.flush() // what was asked for before; not what the first member says now
 			}
 		}
 		if !more {
-			return
+			break
 		}
-		e.stepAlone(in.group.members[router], ev)
+		in := g.members[router]
+		if _, promoted := ev.(vrrp.Promote); promoted {
+			e.move(in, g.lease) // if it is joining
+		}
+		e.stepAlone(in, ev)
 	}
+	for _, in := range g.order {
+		if in.lease != g.lease && !g.leased && !g.machine.Joining(in.router) {
+			e.move(in, g.lease)
+		}
+	}
+	e.tellGroup(g)
 }
 
 func (g *leaseGroup) anyMaster() bool {
@@ -106,15 +194,23 @@ func advertFirst(actions []vrrp.Action) bool {
 	return false
 }
 
-// fault says why the instance cannot be master, or "": its link's fault, or that
-// of another member of its group.
-func (in *instance) fault() string {
+// ownFault says why the instance itself cannot be master, or "".
+func (in *instance) ownFault() string {
 	if in.linkFault != "" {
 		return in.linkFault
 	}
-	for _, other := range in.group.members {
-		if other.linkFault != "" {
-			return fmt.Sprintf("%s of the same group: %s", other.config.Name, other.linkFault)
+	return in.trackFault
+}
+
+// fault says why the instance cannot be master, or "": its own fault, or that
+// of another member of its group.
+func (in *instance) fault() string {
+	if fault := in.ownFault(); fault != "" {
+		return fault
+	}
+	for _, other := range in.group.order {
+		if fault := other.ownFault(); fault != "" {
+			return fmt.Sprintf("%s of the same group: %s", other.config.Name, fault)
 		}
 	}
 	return ""
@@ -126,13 +222,17 @@ func (in *instance) fault() string {
 // preempted has to hear first.
 func (e *Engine) setLease(in *instance) {
 	g := in.group
+	if in.lease != g.lease { // it joins, and is not master: the group's is not its business
+		in.path.SetLease(time.Duration(in.router.Lease()))
+		return
+	}
 	until := g.machine.Lease()
 	if until != 0 && !g.leased {
 		if g.courteous || len(g.members) == 1 {
 			e.flush()
 		}
 		in.path.Resume(0)
-		for _, member := range g.members {
+		for _, member := range g.order {
 			member.path.YieldTo(member.yieldsTo()) // before there is anything to yield
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
@@ -14,7 +15,7 @@ func instance6(vrid, priority uint8, changes ...func(*InstanceConfig)) InstanceC
 	c := instanceOf(vrid, priority)
 	c.Name += "-v6"
 	c.Router.Family = vrrp.IPv6
-	c.Prefixes = []netip.Prefix{vip6}
+	c.Addresses = []iproute.Address{{Prefix: vip6}}
 	c.Router.Addresses = []netip.Addr{vip6.Addr()}
 	for _, change := range changes {
 		change(&c)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/notify"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
@@ -32,7 +35,7 @@ func instanceOf(vrid, priority uint8, changes ...func(*InstanceConfig)) Instance
 	c := InstanceConfig{
 		Name:      fmt.Sprintf("gw%d", vrid),
 		Interface: "lan0",
-		Prefixes:  []netip.Prefix{address},
+		Addresses: []iproute.Address{{Prefix: address}},
 		Router: vrrp.Config{
 			VRID: vrid, Family: vrrp.IPv4, Version: vrrp.V3, Priority: priority, Interval: interval,
 			Addresses: []netip.Addr{address.Addr()},
@@ -65,13 +68,15 @@ type host struct {
 	running chan struct{} // closed when Run has returned
 	err     error         // of Run
 
-	paths  []*fakePath
-	events *fakeEvents
-	sender *fakeSender
-	book   *fakeBook
-	links  *fakeLinks
-	leases map[string]*fakeLease // by group
-	joined map[any]bool          // MACs and groups
+	paths      []*fakePath
+	events     *fakeEvents
+	sender     *fakeSender
+	book       *fakeBook
+	links      *fakeLinks
+	installing error // what every Install fails with
+	attached   map[string]bool
+	told       []notify.Event
+	joined     map[any]bool // MACs and groups
 
 	mu    sync.Mutex
 	lines []string
@@ -108,15 +113,16 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 
 // newHost returns a host on the LAN, 198.51.100.n, with nothing installed.
 func (l *lan) newHost(t *testing.T, n byte) *host {
-	h := &host{t: t, joined: make(map[any]bool), leases: make(map[string]*fakeLease)}
+	h := &host{t: t, joined: make(map[any]bool), attached: make(map[string]bool)}
 	h.log = slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	h.events = &fakeEvents{ready: make(chan struct{}, 1)}
 	h.sender = &fakeSender{host: h, lan: l}
-	h.book = &fakeBook{host: h, present: make(map[netip.Prefix]bool)}
+	h.book = &fakeBook{host: h, present: make(map[string]bool)}
 	h.links = newFakeLinks(netip.AddrFrom4([4]byte{198, 51, 100, n}))
 	h.world = World{
 		Now: bootNow, Install: h.installPath, Events: h.events, Sender: h.sender,
-		Addresses: h.book, Links: h.links, Join: h.join,
+		Addresses: h.book, Routes: h.book, Links: h.links, Join: h.join,
+		Attach: h.attach, Release: h.release, Notify: h.notified,
 	}
 	l.hosts = append(l.hosts, h)
 	return h
@@ -155,15 +161,54 @@ func (h *host) hasEnded() bool {
 	}
 }
 
-func (h *host) installPath(c InstanceConfig, _ netio.LinkInfo) (FastPath, error) {
-	p := &fakePath{host: h, config: c, slot: uint32(len(h.paths) + 7), fakeLease: &fakeLease{}}
-	if shared := h.leases[c.Group]; c.Group != "" && shared != nil {
-		p.fakeLease = shared
-	} else if c.Group != "" {
-		h.leases[c.Group] = p.fakeLease
+func (h *host) installPath(s FastSpec) (FastPath, error) {
+	p := &fakePath{host: h, slot: uint32(len(h.paths) + 7)}
+	for _, other := range h.paths {
+		if clash := other.clashes(s); clash != "" {
+			return nil, errors.New(clash)
+		}
 	}
+	if h.installing != nil {
+		return nil, h.installing
+	}
+	p.fakeLease.Store(h.lease(s.Lease, &fakeLease{}))
+	p.spec = s
 	h.paths = append(h.paths, p)
 	return p, nil
+}
+
+// lease is that of the name; where there is none yet, it begins like another.
+func (h *host) lease(name string, like *fakeLease) *fakeLease {
+	for _, p := range h.paths {
+		if !p.removed && p.spec.Lease == name {
+			return p.fakeLease.Load()
+		}
+	}
+	l := &fakeLease{}
+	l.lease.Store(like.lease.Load())
+	l.yielded.Store(like.yielded.Load())
+	return l
+}
+
+func (h *host) attach(name string) (netio.LinkInfo, error) {
+	link, err := h.links.Link(name)
+	if err == nil && !h.attached[name] {
+		h.attached[name] = true
+		h.note("attach %s", name)
+	}
+	return link, err
+}
+
+func (h *host) release(name string) error {
+	delete(h.attached, name)
+	h.note("release %s", name)
+	return nil
+}
+
+func (h *host) notified(ev notify.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, ev)
 }
 
 type leave func() error
@@ -223,7 +268,7 @@ func (h *host) mustBeClean() {
 	}
 	for _, p := range h.paths {
 		if !p.removed || p.owns() {
-			h.t.Errorf("vrid %d: removed from the fast path: %v; owner: %v", p.config.Router.VRID, p.removed, p.owns())
+			h.t.Errorf("vrid %d: removed from the fast path: %v; owner: %v", p.spec.VRID, p.removed, p.owns())
 		}
 	}
 	if left := h.book.list(); len(left) > 0 {

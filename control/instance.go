@@ -12,23 +12,27 @@ import (
 
 // instance is a virtual router that is installed. It belongs to the engine's loop.
 type instance struct {
-	config  InstanceConfig
-	router  *vrrp.Router
-	path    FastPath
-	ifindex int
-	mac     [6]byte // virtual
-	log     *slog.Logger
+	*place              // of its adverts
+	companions []*place // where it serves addresses, too
+	config     InstanceConfig
+	router     *vrrp.Router
+	log        *slog.Logger
 
 	group      *leaseGroup
+	lease      string // that its paths have: the group's, but for one that is joining
 	advertiser advertiser
+	extraAt    vrrp.Instant // when addresses on other interfaces are announced again
 
-	device    [6]byte // the interface's own MAC, as the fast path knows it
-	linkFault string  // why the link cannot carry adverts; empty if it can
-	header    [8]byte // of the advert that is being stepped
+	linkFault  string  // why the link cannot carry adverts; empty if it can
+	trackFault string  // what is tracked and has failed; empty if nothing has
+	header     [8]byte // of the advert that is being stepped
+	removed    bool    // by a reload: it ends as soon as it may
+	installed  bool    // its addresses, routes and rules
 
 	sending sendHealth
 	noRoute map[netip.Addr]bool // peers to which there is none
 	claims  map[claim]bool      // that were told since the last transition
+	lesser  vrrp.Instant        // when a lesser master was last told of
 	stats   stats
 	last    LastTransition
 	events  rfcEvents
@@ -78,29 +82,37 @@ func newStats() stats {
 	}
 }
 
-func (e *Engine) newInstance(c InstanceConfig) (*instance, error) {
+// newInstance makes an instance that is not plugged in anywhere.
+func (e *Engine) newInstance(c InstanceConfig) *instance {
 	c.Router.Grouped = c.Group != ""
-	link, err := e.world.Links.Link(c.Interface)
-	if err != nil {
-		return nil, err
-	}
-	path, err := e.world.Install(c, link)
-	if err != nil {
-		return nil, err
-	}
-	return &instance{
-		config:  c,
+	in := &instance{
 		router:  vrrp.NewRouter(c.Router),
 		noRoute: make(map[netip.Addr]bool),
-		path:    path,
-		ifindex: link.Index,
-		device:  link.MAC,
-		mac:     vrrp.VirtualMAC(c.Router.Family, c.Router.VRID),
-		log:     e.log.With("instance", c.Name, "interface", c.Interface, "vrid", c.Router.VRID),
 		claims:  make(map[claim]bool),
 		events:  newRFCEvents(),
 		stats:   newStats(),
-	}, nil
+		lease:   e.newLease(),
+	}
+	in.configure(c, e.log)
+	for i, s := range c.places() {
+		if p := newPlace(in, s); i == 0 {
+			in.place = p
+		} else {
+			in.companions = append(in.companions, p)
+		}
+	}
+	return in
+}
+
+// configure takes what the state machine need not be told.
+func (in *instance) configure(c InstanceConfig, log *slog.Logger) {
+	in.config = c
+	in.log = log.With("instance", c.Name, "interface", c.Interface, "vrid", c.Router.VRID)
+}
+
+// places lists where it serves addresses, in the order of InstanceConfig.places.
+func (in *instance) places() []*place {
+	return append([]*place{in.place}, in.companions...)
 }
 
 // perform does what the state machine asks for. What others must not see before
@@ -112,17 +124,18 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 	case vrrp.SendAdvert:
 		e.sendAdvert(in, a.Priority)
 	case vrrp.Announce:
-		e.announce(in)
+		e.announce(in, a.Repeat)
 	case vrrp.InstallAddresses:
-		if in.config.accepts() {
-			if in.group.leased {
-				e.flush()
-			}
-			e.addresses.install(in.ifindex, in.config.Prefixes)
+		if in.group.leased {
+			e.flush()
 		}
+		in.installed = true
+		e.effects.want(in, in.effects())
 	case vrrp.RemoveAddresses:
 		e.flush()
-		e.addresses.remove(in.ifindex, in.config.Prefixes)
+		in.installed = false
+		e.pacer.forget(in)
+		e.effects.want(in, nil)
 	case vrrp.Follow:
 		in.path.Follow(a.Source, in.header)
 	case vrrp.Unfollow:
@@ -131,7 +144,9 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 		in.entered(a)
 		if a.To == vrrp.Master {
 			in.beginAdvertising(e.now())
+			in.extraAt = e.now().Add(in.config.ExtraRefresh)
 		}
+		e.tellState(in, a)
 	case vrrp.Discard:
 		in.stats.refused++
 		in.discarded(a.Reason, a.Source)
@@ -153,7 +168,7 @@ func (in *instance) yieldsTo() uint8 {
 	if in.router.State() != vrrp.Master || in.router.Leaving() || c.Version == vrrp.V2 || in.config.unicast() || c.Priority == vrrp.OwnerPriority {
 		return 0
 	}
-	return c.Priority + 1
+	return in.router.Priority() + 1
 }
 
 // lateEnough is the lateness that is worth a word: less is a timer's usual.

@@ -17,10 +17,10 @@ import (
 type portReader struct {
 	links    Links
 	log      *slog.Logger
-	ports    map[int]port // by ifindex
 	readings chan portReading
 	mu       sync.Mutex
-	asked    map[int]bool
+	ports    map[string]port // by the interface's name
+	asked    map[string]bool
 	wake     chan struct{}
 	end      chan struct{}
 	ended    sync.WaitGroup
@@ -28,7 +28,7 @@ type portReader struct {
 
 // port is an interface that instances are on.
 type port struct {
-	name     string
+	ifindex  int          // as the fast path knows it; 0: not there
 	virtual  []netip.Addr // not to be taken for the host's own
 	families map[vrrp.Family]bool
 }
@@ -36,36 +36,53 @@ type port struct {
 // portReading is an interface as it was read. Without a fault it can carry the
 // adverts of the families for which there is a source.
 type portReading struct {
-	ifindex int
+	name    string
 	mac     [6]byte                    // zero: not read
 	sources map[vrrp.Family]netip.Addr // that adverts are sent from
 	fault   string
+	isDown  bool  // the link
+	isNew   bool  // the interface was made anew, or is there at last
 	err     error // it could not be read; fault says why too
 }
 
 func newPortReader(links Links, instances []*instance, log *slog.Logger) *portReader {
-	r := &portReader{
+	return &portReader{
 		links:    links,
 		log:      log,
-		ports:    make(map[int]port),
+		ports:    portsOf(instances),
 		readings: make(chan portReading),
-		asked:    make(map[int]bool),
+		asked:    make(map[string]bool),
 		wake:     make(chan struct{}, 1),
 		end:      make(chan struct{}),
 	}
+}
+
+func portsOf(instances []*instance) map[string]port {
+	ports := make(map[string]port)
 	for _, in := range instances {
-		p := r.ports[in.ifindex]
-		if p.families == nil {
-			p.families = make(map[vrrp.Family]bool)
+		for _, place := range in.places() {
+			p := ports[place.iface]
+			if p.families == nil {
+				p.families = make(map[vrrp.Family]bool)
+			}
+			p.ifindex = place.ifindex
+			if place == in.place {
+				p.families[place.family] = true
+			}
+			if in.config.Router.Priority != vrrp.OwnerPriority { // an owner's are the host's own
+				p.virtual = append(p.virtual, place.addresses()...)
+			}
+			ports[place.iface] = p
 		}
-		p.name = in.config.Interface
-		p.families[in.config.Router.Family] = true
-		if in.config.Router.Priority != vrrp.OwnerPriority { // an owner's are the host's own
-			p.virtual = append(p.virtual, in.config.Router.Addresses...)
-		}
-		r.ports[in.ifindex] = p
 	}
-	return r
+	return ports
+}
+
+// set makes these the interfaces that are read, and has all that is new read.
+func (r *portReader) set(ports map[string]port) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ports = ports
 }
 
 func (r *portReader) run() { r.ended.Go(r.serve) }
@@ -80,9 +97,9 @@ func (r *portReader) finish() {
 func (r *portReader) ask(ev netio.LinkEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for ifindex := range r.ports {
-		if ev.Resync || ev.Index == ifindex {
-			r.asked[ifindex] = true
+	for name, p := range r.ports {
+		if ev.Resync || ev.Name == name || p.ifindex != 0 && ev.Index == p.ifindex {
+			r.asked[name] = true
 		}
 	}
 	select {
@@ -98,8 +115,8 @@ func (r *portReader) serve() {
 		case <-r.end:
 			return
 		}
-		for ifindex := range r.take() {
-			if !r.tell(r.read(ifindex)) {
+		for name := range r.take() {
+			if !r.tell(r.read(name)) {
 				return
 			}
 		}
@@ -111,8 +128,8 @@ func (r *portReader) serve() {
 // It is false when the reader ends.
 func (r *portReader) tell(reading portReading) bool {
 	if reading.err != nil {
-		r.log.Error("an interface cannot be read; trying again", "interface", r.ports[reading.ifindex].name, "error", reading.err)
-		r.askAgain(reading.ifindex)
+		r.log.Error("an interface cannot be read; trying again", "interface", reading.name, "error", reading.err)
+		r.askAgain(reading.name)
 		return true
 	}
 	select {
@@ -125,52 +142,57 @@ func (r *portReader) tell(reading portReading) bool {
 
 const readAgainAfter = 10 * time.Second
 
-func (r *portReader) askAgain(ifindex int) {
-	time.AfterFunc(readAgainAfter, func() { r.ask(netio.LinkEvent{Index: ifindex}) })
+// askAgain asks later; "": about all.
+func (r *portReader) askAgain(name string) {
+	time.AfterFunc(readAgainAfter, func() { r.ask(netio.LinkEvent{Name: name, Resync: name == ""}) })
 }
 
-func (r *portReader) take() map[int]bool {
+func (r *portReader) take() map[string]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	asked := r.asked
-	r.asked = make(map[int]bool)
+	r.asked = make(map[string]bool)
 	return asked
 }
 
 // readAll reads every interface. Not while the reader runs.
 func (r *portReader) readAll() []portReading {
 	var all []portReading
-	for ifindex := range r.ports {
-		reading := r.read(ifindex)
+	for name := range r.ports {
+		reading := r.read(name)
 		if reading.err != nil {
-			r.askAgain(ifindex)
+			r.askAgain(name)
 		}
 		all = append(all, reading)
 	}
 	return all
 }
 
-func (r *portReader) read(ifindex int) portReading {
-	p := r.ports[ifindex]
-	reading := portReading{ifindex: ifindex}
-	link, err := r.links.Link(p.name)
+func (r *portReader) read(name string) portReading {
+	r.mu.Lock()
+	p := r.ports[name]
+	r.mu.Unlock()
+	return readPort(r.links, name, p)
+}
+
+func readPort(links Links, name string, p port) portReading {
+	reading := portReading{name: name}
+	link, err := links.Link(name)
 	switch {
 	case errors.Is(err, netio.ErrNoInterface):
-		reading.fault = "the interface is gone"
+		reading.fault = missing(p)
 	case err != nil:
 		reading.fault, reading.err = err.Error(), err
-	case link.Index != ifindex:
-		reading.fault = "the interface was made anew: restart vrrp-xdp"
-	case !link.Up:
-		reading.fault = "the link is down"
+	case link.Index != p.ifindex:
+		reading.fault, reading.isNew = "the interface is new: it is being attached to", true
 	}
 	if reading.fault != "" {
 		return reading
 	}
-	reading.mac = link.MAC
+	reading.mac, reading.isDown = link.MAC, !link.Up
 	reading.sources = make(map[vrrp.Family]netip.Addr)
 	for family := range p.families {
-		source, err := r.source(ifindex, family, p.virtual)
+		source, err := source(links, link.Index, family, p.virtual)
 		switch {
 		case err == nil:
 			reading.sources[family] = source
@@ -181,27 +203,43 @@ func (r *portReader) read(ifindex int) portReading {
 	return reading
 }
 
+func missing(p port) string {
+	if p.ifindex == 0 {
+		return "the interface does not exist"
+	}
+	return "the interface is gone"
+}
+
 // source is the address that adverts of a family are sent from, RFC 9568
 // §5.1.1.1 and §5.1.2.1.
-func (r *portReader) source(ifindex int, family vrrp.Family, virtual []netip.Addr) (netip.Addr, error) {
+func source(links Links, ifindex int, family vrrp.Family, virtual []netip.Addr) (netip.Addr, error) {
 	if family == vrrp.IPv6 {
-		return r.links.LinkLocalAddress(ifindex, virtual)
+		return links.LinkLocalAddress(ifindex, virtual)
 	}
-	return r.links.PrimaryAddress(ifindex, virtual)
+	return links.PrimaryAddress(ifindex, virtual)
 }
 
 // portRead takes what was read.
 func (e *Engine) portRead(p portReading) {
+	if p.isNew {
+		e.replug()
+	}
 	for _, in := range e.instances {
-		if in.ifindex == p.ifindex {
-			e.applyReading(in, p)
+		for _, at := range in.places() {
+			if at.iface == p.name {
+				e.applyReading(at, p)
+			}
 		}
 	}
 }
 
-func (e *Engine) applyReading(in *instance, p portReading) {
+func (e *Engine) applyReading(at *place, p portReading) {
 	if p.mac != ([6]byte{}) {
-		in.refreshDevice(p.mac)
+		at.refreshDevice(p.mac)
+	}
+	in := at.instance
+	if at != in.place {
+		return
 	}
 	source, fault := in.sourceIn(p)
 	if source.IsValid() && source != in.router.Config().Source {
@@ -213,31 +251,30 @@ func (e *Engine) applyReading(in *instance, p portReading) {
 // sourceIn is what this instance sends from, by what was read, or why it cannot
 // send. An address that the user has chosen is the user's business.
 func (in *instance) sourceIn(p portReading) (source netip.Addr, fault string) {
-	if p.fault != "" {
+	switch family := in.config.Router.Family; {
+	case p.fault != "":
 		return netip.Addr{}, p.fault
-	}
-	if in.config.Source.IsValid() {
+	case p.isDown && !in.config.IgnoreLink:
+		return netip.Addr{}, "the link is down"
+	case in.config.Source.IsValid():
 		return in.config.Source, ""
-	}
-	family := in.config.Router.Family
-	switch source = p.sources[family]; {
-	case source.IsValid():
-		return source, ""
+	case p.sources[family].IsValid():
+		return p.sources[family], ""
 	case family == vrrp.IPv6:
 		return source, "the interface has no link-local address of its own that can be used"
 	}
 	return source, "the interface has no address of its own"
 }
 
-func (in *instance) refreshDevice(mac [6]byte) {
-	if mac == in.device {
+func (p *place) refreshDevice(mac [6]byte) {
+	if mac == p.device {
 		return
 	}
-	if err := in.path.SetDeviceMAC(mac); err != nil {
-		in.log.Error("the fast path does not know the interface's new address", "mac", FormatMAC(mac), "error", err)
+	if err := p.path.SetDeviceMAC(mac); err != nil {
+		p.instance.log.Error("the fast path does not know the interface's new address", "mac", FormatMAC(mac), "error", err)
 		return
 	}
-	in.device = mac
+	p.device = mac
 }
 
 // setLink tells the router when the link becomes usable (no fault), or unusable.

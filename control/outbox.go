@@ -8,6 +8,7 @@ import (
 // outbox gathers frames, so that those that fall due together leave together.
 type outbox struct {
 	world   *World
+	unicast *Unicast
 	frames  []netio.Frame
 	about   []outgoing
 	letters []letters
@@ -27,13 +28,15 @@ type letters struct {
 }
 
 func (o *outbox) addAdvert(in *instance, priority uint8, frame []byte) {
-	o.add(frame, outgoing{in, true, priority})
+	o.add(in.place, frame, outgoing{in, true, priority})
 }
 
-func (o *outbox) addOther(in *instance, frame []byte) { o.add(frame, outgoing{instance: in}) }
+func (o *outbox) addOther(from *place, frame []byte) {
+	o.add(from, frame, outgoing{instance: from.instance})
+}
 
-func (o *outbox) add(frame []byte, about outgoing) {
-	o.frames = append(o.frames, netio.Frame{Interface: about.instance.ifindex, Bytes: frame})
+func (o *outbox) add(from *place, frame []byte, about outgoing) {
+	o.frames = append(o.frames, netio.Frame{Interface: from.ifindex, Bytes: frame})
 	o.about = append(o.about, about)
 }
 
@@ -58,7 +61,7 @@ func (o *outbox) flush() []sentAdvert {
 		sent = append(sent, sentAdvert{about.instance, at})
 	}
 	for _, l := range o.letters {
-		note(l.outgoing, l.send(o.world.Unicast))
+		note(l.outgoing, l.send(*o.unicast))
 	}
 	if len(o.frames) > 0 {
 		for i, err := range o.world.Sender.Send(o.frames) {

@@ -6,15 +6,44 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/notify"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
 // What the engine needs of the rest of the world. Points in time are
 // CLOCK_BOOTTIME as a time.Duration since boot.
 
+// FastSpec is what the fast path has to know of a virtual router on an interface.
+type FastSpec struct {
+	Interface  int // ifindex
+	VRID       uint8
+	Family     vrrp.Family
+	Version    vrrp.Version
+	VirtualMAC [6]byte
+	DeviceMAC  [6]byte
+	Addresses  []netip.Addr // that are advertised
+	Excluded   []netip.Addr // that are served too
+	Owner      bool
+	Interval   time.Duration
+	NoAccept   bool
+	StrictMAC  bool
+	Unicast    bool
+	// Lease names the lease; those of one name share it. "": one of its own.
+	Lease string
+	// Companion has no adverts of its own: it serves addresses of a virtual
+	// router on another interface, or of the other family.
+	Companion bool
+}
+
 // FastPath is one virtual router in the fast path. But for Counters and
 // Arrivals, only the engine's loop calls it.
 type FastPath interface {
+	// Update changes what the fast path knows while it runs: addresses that stay
+	// are served all the time. A router that moves to a lease that nobody has
+	// takes its own with it. On error everything is as before.
+	Update(FastSpec) error
 	// Slot names the virtual router in a FastEvent.
 	Slot() uint32
 	// SetLease makes this host the owner of the whole group until then; 0: not
@@ -107,12 +136,23 @@ type Unicast interface {
 	Ready() <-chan struct{}
 	Drain(func(netio.UnicastPacket)) error
 	Send(ifindex int, source, destination netip.Addr, pdu []byte) error
+	Close() error
 }
 
 // AddressBook puts addresses on interfaces. Safe for concurrent use.
 type AddressBook interface {
-	Add(ifindex int, prefix netip.Prefix, label string) (added bool, err error)
+	Add(ifindex int, a iproute.Address) (added bool, err error)
 	Remove(ifindex int, prefix netip.Prefix) error
+	List(ifindex int) ([]netio.Address, error)
+}
+
+// RouteBook puts routes and rules into the kernel's tables. What is there
+// already, whoever put it there, is not added. Safe for concurrent use.
+type RouteBook interface {
+	AddRoute(iproute.Route) (added bool, err error)
+	RemoveRoute(iproute.Route) error
+	AddRule(iproute.Rule) (added bool, err error)
+	RemoveRule(iproute.Rule) error
 }
 
 // Links tells about interfaces, now and whenever they change.
@@ -125,12 +165,18 @@ type Links interface {
 
 // World is all of it.
 type World struct {
-	Now       func() time.Duration
-	Install   func(InstanceConfig, netio.LinkInfo) (FastPath, error)
+	Now func() time.Duration
+	// Attach makes the fast path work on an interface, and tells about it. It
+	// does nothing where it does already.
+	Attach func(name string) (netio.LinkInfo, error)
+	// Release undoes Attach.
+	Release   func(name string) error
+	Install   func(FastSpec) (FastPath, error)
 	Events    Events
 	Sender    Sender
-	Unicast   Unicast // nil if no instance has peers
+	Unicast   func() (Unicast, error) // called once, when the first instance has peers
 	Addresses AddressBook
+	Routes    RouteBook
 	Links     Links
 	// Join makes the interface deliver what is sent to the groups and to the
 	// MACs until the answer is closed.
@@ -138,4 +184,6 @@ type World struct {
 	// Solicitations tells when a host asks for router advertisements on one of
 	// the interfaces, until ctx is done.
 	Solicitations func(ctx context.Context, ifindexes []int) (<-chan netio.RouterSolicitation, error)
+	// Notify is told of every transition. It never blocks. nil: nobody is.
+	Notify func(notify.Event)
 }

@@ -73,7 +73,7 @@ func (r Reporter) Heard() ([]Other, error) {
 
 // runs reports whether a virtual router is one of ours. For any goroutine.
 func (e *Engine) runs(o Other) bool {
-	return slices.ContainsFunc(e.configs, func(c InstanceConfig) bool { return c.speaks(o) })
+	return slices.ContainsFunc(*e.running.Load(), func(c InstanceConfig) bool { return c.speaks(o) })
 }
 
 // speaks reports whether somebody speaks of this very virtual router, in whatever way.
@@ -84,7 +84,7 @@ func (c InstanceConfig) speaks(o Other) bool {
 // mismatch says how a speaker of a VRID of ours differs from us, or "" if it is
 // none. For any goroutine.
 func (e *Engine) mismatch(o Other) string {
-	for _, c := range e.configs {
+	for _, c := range *e.running.Load() {
 		if !c.speaks(o) {
 			continue
 		}

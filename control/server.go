@@ -30,18 +30,40 @@ func WebHandler(r Reporter, log *slog.Logger) http.Handler {
 	return mux
 }
 
-// ControlHandler answers on the control socket: GET /status, a Report.
-func ControlHandler(r Reporter) http.Handler {
+// Reload reads the configuration again. It is called from any goroutine.
+type Reload func(context.Context) ReloadAnswer
+
+// ReloadAnswer is what became of a reload.
+type ReloadAnswer struct {
+	OK bool `json:"ok"`
+	// Usage says that the configuration is wrong; nothing was touched.
+	Usage bool   `json:"usage,omitempty"`
+	Error string `json:"error,omitempty"` // a line for each
+}
+
+// ControlHandler answers on the control socket: GET /status, a Report, and, where
+// there is something to reload, POST /reload, a ReloadAnswer.
+func ControlHandler(r Reporter, reload Reload) http.Handler {
 	mux := http.NewServeMux()
+	if reload != nil {
+		mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) {
+			// Whoever asked may go away; what has begun is finished.
+			answerJSON(w, reload(context.Background()))
+		})
+	}
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, q *http.Request) {
 		report, ok := ask(w, q, r.Report)
 		if !ok {
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(report) // the client is gone if this fails
+		answerJSON(w, report)
 	})
 	return mux
+}
+
+func answerJSON(w http.ResponseWriter, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer) // the client is gone if this fails
 }
 
 // ask asks a question that the loop has to answer, or answers 503.

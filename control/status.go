@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,12 +27,14 @@ type InstanceStatus struct {
 	ActiveDownMS      float64        `json:"active_down_interval_ms"`
 	Master            *MasterStatus  `json:"master"` // null: none was heard
 	VirtualAddresses  []string       `json:"virtual_addresses"`
+	ExcludedAddresses []string       `json:"excluded_addresses,omitempty"` // served, not advertised
 	VirtualMAC        string         `json:"virtual_mac"`
 	LeaseRemainingMS  float64        `json:"lease_remaining_ms"`
 	Group             string         `json:"group"`
 	Accept            bool           `json:"accept"`
 	Checksum          string         `json:"checksum"` // form of the adverts that are sent
 	UnicastPeers      []string       `json:"unicast_peers,omitempty"`
+	Tracks            []TrackStatus  `json:"tracks,omitempty"`
 	Fault             string         `json:"fault,omitempty"`
 	LastTransition    LastTransition `json:"last_transition"`
 	Counters          InstanceCounts `json:"counters"`
@@ -81,15 +84,9 @@ var ErrStopped = errors.New("the engine does not answer")
 // configuration. Errors: ErrStopped when it does not answer before ctx is done.
 // For any goroutine.
 func (e *Engine) Status(ctx context.Context) ([]InstanceStatus, error) {
-	answer := make(chan []snapshot, 1)
 	var snapshots []snapshot
-	select {
-	case e.commands <- func() { answer <- e.snapshot() }:
-		snapshots = <-answer
-	case <-e.stopped:
-		return nil, ErrStopped
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrStopped, ctx.Err())
+	if err := e.inLoop(ctx, func() { snapshots = e.snapshot() }); err != nil {
+		return nil, err
 	}
 	list := make([]InstanceStatus, 0, len(snapshots))
 	for _, s := range snapshots {
@@ -98,6 +95,25 @@ func (e *Engine) Status(ctx context.Context) ([]InstanceStatus, error) {
 	}
 	return list, nil
 }
+
+// inLoop has the loop do something, and waits for that. Errors: ErrStopped when
+// the loop does not come to it before ctx is done.
+func (e *Engine) inLoop(ctx context.Context, do func()) error {
+	done := make(chan struct{})
+	select {
+	case e.commands <- func() { defer close(done); do() }:
+		<-done
+		return nil
+	case <-e.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrStopped, ctx.Err())
+	}
+}
+
+// Alive waits until the loop has come round once. Errors: ErrStopped when it does
+// not before ctx is done. For any goroutine.
+func (e *Engine) Alive(ctx context.Context) error { return e.inLoop(ctx, func() {}) }
 
 // snapshot is what the loop knows of an instance. What the fast path counts is
 // read later, and not by the loop: with thousands of instances it would be late.
@@ -113,6 +129,7 @@ func (e *Engine) snapshot() []snapshot {
 	now := e.now()
 	for _, in := range e.instances {
 		s := snapshot{InstanceStatus: in.status(now), path: in.path, log: in.log}
+		s.Tracks = e.trackStatus(in)
 		if !in.config.unicast() {
 			s.refused = in.stats.refused
 		}
@@ -127,12 +144,12 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 		Name: in.config.Name, Interface: in.config.Interface,
 		VRID: c.VRID, Family: c.Family.String(), Version: uint8(c.Version),
 		State:             in.router.State().String(),
-		Priority:          c.Priority,
-		EffectivePriority: c.Priority,
+		Priority:          in.config.Router.Priority,
+		EffectivePriority: in.router.Priority(),
 		AdvertIntervalMS:  milliseconds(c.Interval),
 		ActiveDownMS:      milliseconds(in.router.ActiveDownInterval()),
 		VirtualMAC:        FormatMAC(in.mac),
-		Group:             in.group.name,
+		Group:             cmp.Or(in.config.Group, in.config.Name),
 		Accept:            in.config.accepts(),
 		Checksum:          in.router.Advert(c.Priority).Checksum.String(),
 		Fault:             in.fault(),
@@ -152,8 +169,11 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 	for _, peer := range c.Peers {
 		s.UnicastPeers = append(s.UnicastPeers, peer.String())
 	}
-	for _, p := range in.config.Prefixes {
-		s.VirtualAddresses = append(s.VirtualAddresses, p.String())
+	for _, a := range in.config.Addresses {
+		s.VirtualAddresses = append(s.VirtualAddresses, a.Prefix.String())
+	}
+	for _, a := range in.config.Excluded {
+		s.ExcludedAddresses = append(s.ExcludedAddresses, a.Prefix.String())
 	}
 	if source, priority, ok := in.router.Master(); ok {
 		s.Master = &MasterStatus{Address: source.String(), Priority: priority}

@@ -36,7 +36,7 @@ func TestASuccessorPutsAddressesOnWhileItWaitsItsSkew(t *testing.T) {
 		master, backup := l.pair(t)
 		master.engine.Stop()
 		elapse(2 * latency)
-		if !slices.Contains(backup.book.list(), vip) {
+		if !slices.Contains(backup.book.list(), vip.String()) {
 			t.Error("the successor has no address on its interface yet")
 		}
 		if backup.mustBe("BACKUP"); backup.paths[0].owns() {
@@ -192,11 +192,11 @@ func TestAnInstallThatFailsTakesBackTheOthers(t *testing.T) {
 	full := errors.New("more than 4096 virtual routers")
 	tests := map[string]func(*host){
 		"the fast path refuses the second": func(h *host) {
-			h.world.Install = func(c InstanceConfig, link netio.LinkInfo) (FastPath, error) {
-				if c.Router.VRID == 2 {
+			h.world.Install = func(s FastSpec) (FastPath, error) {
+				if s.VRID == 2 {
 					return nil, full
 				}
-				return h.installPath(c, link)
+				return h.installPath(s)
 			}
 		},
 		"the interface cannot be joined": func(h *host) {

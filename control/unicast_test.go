@@ -43,9 +43,11 @@ func (p *post) box(h *host, address netip.Addr) *mailbox {
 	}
 	b := &mailbox{post: p, host: h, ttl: vrrp.TTL, ready: make(chan struct{}, 1)}
 	p.boxes[address] = b
-	h.world.Unicast = b
+	h.world.Unicast = func() (Unicast, error) { return b, nil }
 	return b
 }
+
+func (b *mailbox) Close() error { return nil }
 
 func (b *mailbox) Ready() <-chan struct{} { return b.ready }
 

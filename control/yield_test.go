@@ -59,7 +59,7 @@ func TestANewLeaseIsNotYielded(t *testing.T) {
 		better := l.router(t, 2, 200)
 		elapse(4 * interval)
 		h.mustBe("BACKUP")
-		if h.paths[0].yielded.Load() == 0 {
+		if h.paths[0].fakeLease.Load().yielded.Load() == 0 {
 			t.Fatal("the fast path has not yielded")
 		}
 		better.engine.Stop()

@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,7 +82,7 @@ var guardVerdicts = map[string]vrrpCounter{
 func (r *Router) Counters() (Counters, error) {
 	c, err := sumCounters(r.datapath.objects.RouterCounters, r.slot)
 	if err != nil {
-		return Counters{}, fmt.Errorf("read the counters of virtual router %d: %w", r.spec.VRID, err)
+		return Counters{}, fmt.Errorf("read the counters of virtual router %d: %w", r.key.Vrid, err)
 	}
 	return c, nil
 }
@@ -101,7 +102,7 @@ type Arrivals struct {
 func (r *Router) Arrivals() (Arrivals, error) {
 	var raw vrrpArrivalTimes
 	if err := r.datapath.objects.Arrivals.Lookup(r.slot, &raw); err != nil {
-		return Arrivals{}, fmt.Errorf("read the arrivals of virtual router %d: %w", r.spec.VRID, err)
+		return Arrivals{}, fmt.Errorf("read the arrivals of virtual router %d: %w", r.key.Vrid, err)
 	}
 	a := Arrivals{Below: make(map[time.Duration]uint64), Sum: time.Duration(raw.Sum)}
 	for i, n := range raw.Bucket {
@@ -114,9 +115,12 @@ func (r *Router) Arrivals() (Arrivals, error) {
 }
 
 // Counters reads what was counted on the interface for no virtual router of
-// ours. For any goroutine.
+// ours; where the programs are not, or not any more, nothing is. For any goroutine.
 func (p *Port) Counters() (Counters, error) {
 	c, err := sumCounters(p.datapath.objects.PortCounters, uint32(p.Index))
+	if errors.Is(err, ebpf.ErrKeyNotExist) {
+		return nameCounters(vrrpCounters{}), nil
+	}
 	if err != nil {
 		return Counters{}, fmt.Errorf("read the counters of %s: %w", p.Name, err)
 	}

@@ -9,6 +9,7 @@ package datapath
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/cilium/ebpf"
 )
@@ -22,24 +23,33 @@ const (
 )
 
 // Datapath is one loaded set of programs and maps, attached to the interfaces
-// of one daemon. Its methods are for the goroutine that owns it, but for
-// Events and the counters, which say so.
+// of one daemon. Its methods are for any goroutine, but for Close, which comes
+// after all others. None that looks at an interface holds up one that does not.
 type Datapath struct {
-	objects  vrrpObjects
-	pins     pinDir
-	leases   *words
-	current  *words
-	heard    *words
-	slots    slots
-	groups   groups
-	ports    []*Port
-	left     []Leftover
-	released bool
+	objects vrrpObjects
+	pins    pinDir
+	leases  *words
+	routers *words
+	current *words
+	heard   *words
+
+	// interfaces has what takes time, and what changes ports, one after the other.
+	interfaces sync.Mutex
+
+	// mu guards what follows. It is held for moments, never during a syscall:
+	// the goroutine that renews leases waits for it.
+	mu        sync.Mutex
+	slots     slots
+	groups    groups
+	installed map[int]int // virtual routers, by ifindex
+	ports     []*Port
+	left      []Leftover
+	released  bool
 }
 
 // Options for Open.
 type Options struct {
-	// Interfaces to claim, by name. At least one.
+	// Interfaces to claim, by name. More of them can be claimed later, by Claim.
 	Interfaces []string
 }
 
@@ -50,10 +60,7 @@ type Options struct {
 // claimed one of the interfaces, ErrNoBPFFS when there is no BPF file system and
 // none can be mounted, ErrNotPermitted without the privileges that BPF needs.
 func Open(o Options) (*Datapath, error) {
-	if len(o.Interfaces) == 0 {
-		return nil, errors.New("open the datapath: no interface named")
-	}
-	d := &Datapath{slots: slots{limit: MaxRouters}, groups: newGroups()}
+	d := &Datapath{slots: slots{limit: MaxRouters}, groups: newGroups(), installed: make(map[int]int)}
 	if err := d.open(o.Interfaces); err != nil {
 		// What a predecessor left stays: its programs keep its addresses inert.
 		return nil, errors.Join(err, d.Close(true))
@@ -63,7 +70,7 @@ func Open(o Options) (*Datapath, error) {
 
 func (d *Datapath) open(interfaces []string) error {
 	for _, name := range interfaces {
-		port, err := claimPort(name)
+		port, err := d.claimPort(name)
 		if err != nil {
 			return err
 		}
@@ -74,8 +81,7 @@ func (d *Datapath) open(interfaces []string) error {
 		return err
 	}
 	for _, p := range d.ports {
-		d.left = append(d.left, d.pins.leftovers(p.Name)...)
-		if err := d.pins.endLeases(p.Name); err != nil {
+		if err := d.succeed(p); err != nil {
 			return err
 		}
 	}
@@ -118,6 +124,9 @@ func (d *Datapath) mapWords() error {
 	if d.leases, err = mapWords(d.objects.Leases); err != nil {
 		return err
 	}
+	if d.routers, err = mapWords(d.objects.Routers); err != nil {
+		return err
+	}
 	if d.current, err = mapWords(d.objects.Current); err != nil {
 		return err
 	}
@@ -129,6 +138,8 @@ func (d *Datapath) mapWords() error {
 // off the BPF file system, and gives the interfaces free; with keepAttached
 // the programs stay, silent, for the next daemon to adopt.
 func (d *Datapath) Close(keepAttached bool) error {
+	d.interfaces.Lock()
+	defer d.interfaces.Unlock()
 	if d.released {
 		return nil
 	}
@@ -143,6 +154,6 @@ func (d *Datapath) Close(keepAttached bool) error {
 		}
 		errs = append(errs, p.release())
 	}
-	errs = append(errs, d.leases.unmap(), d.current.unmap(), d.heard.unmap(), d.objects.Close(), d.pins.close())
+	errs = append(errs, d.leases.unmap(), d.routers.unmap(), d.current.unmap(), d.heard.unmap(), d.objects.Close(), d.pins.close())
 	return errors.Join(errs...)
 }

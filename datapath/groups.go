@@ -2,7 +2,9 @@ package datapath
 
 import "fmt"
 
-// slots hands out the numbers below limit.
+// slots hands out the numbers below limit: first each once, then those given
+// back, in their order. So a number that was somebody's comes back as late as
+// can be: what is still under way to its former holder must not find another.
 type slots struct {
 	limit uint32
 	next  uint32
@@ -10,16 +12,16 @@ type slots struct {
 }
 
 func (s *slots) take() (uint32, error) {
-	if n := len(s.free); n > 0 {
-		slot := s.free[n-1]
-		s.free = s.free[:n-1]
-		return slot, nil
+	if s.next < s.limit {
+		s.next++
+		return s.next - 1, nil
 	}
-	if s.next == s.limit {
+	if len(s.free) == 0 {
 		return 0, fmt.Errorf("more than %d virtual routers", s.limit)
 	}
-	s.next++
-	return s.next - 1, nil
+	slot := s.free[0]
+	s.free = s.free[1:]
+	return slot, nil
 }
 
 func (s *slots) give(slot uint32) { s.free = append(s.free, slot) }
@@ -63,5 +65,26 @@ func (g *groups) leave(from *group) {
 	if from.members == 0 {
 		delete(g.byName, from.name)
 		g.slots.give(from.index)
+	}
+}
+
+// move makes a member of from one of the group of that name, and tells which
+// that is. A group of one that is to be a group of one stays, under another
+// name. Otherwise the member is in both until it leaves from.
+func (g *groups) move(from *group, name string) (*group, error) {
+	switch {
+	case name == from.name:
+		return from, nil
+	case from.members == 1 && g.byName[name] == nil:
+		g.rename(from, name)
+		return from, nil
+	}
+	return g.join(name)
+}
+
+func (g *groups) rename(group *group, name string) {
+	delete(g.byName, group.name)
+	if group.name = name; name != "" {
+		g.byName[name] = group
 	}
 }

@@ -121,3 +121,28 @@ func TestASpecThatTheFastPathCannotExpressIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestASlotComesBackAsLateAsCanBe(t *testing.T) {
+	s := slots{limit: 4}
+	take := func(want uint32) {
+		t.Helper()
+		if got, err := s.take(); got != want || err != nil {
+			t.Errorf("slot %d, %v; want %d", got, err, want)
+		}
+	}
+	take(0)
+	take(1)
+	s.give(0)
+	take(2)
+	s.give(2)
+	take(3)
+	s.give(1)
+	for _, longestFree := range []uint32{0, 2, 1} {
+		take(longestFree)
+	}
+	if _, err := s.take(); err == nil {
+		t.Error("there are more slots than the limit")
+	}
+	s.give(3)
+	take(3)
+}

@@ -4,14 +4,20 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/cilium/ebpf"
 )
 
 // Leftovers are the virtual addresses that previous daemons served on the
 // interfaces when they ended without taking their programs off; they may still
-// be there. Addresses that the host had for itself are not among them.
-func (d *Datapath) Leftovers() []Leftover { return d.left }
+// be there. Addresses that the host had for itself are not among them. Those of
+// interfaces that were claimed later come last.
+func (d *Datapath) Leftovers() []Leftover {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.left)
+}
 
 // leftovers lists the addresses in vips, whose keys have the type K.
 func leftovers[K any](vips, routers *ebpf.Map, read func(K) Leftover) ([]Leftover, error) {

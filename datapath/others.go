@@ -29,6 +29,7 @@ type Other struct {
 
 // Others lists the virtual routers heard that are not ours, and who speaks for
 // ours in another version or (version 2) interval, in no order. For any goroutine.
+// With an error comes what was listed until then.
 func (d *Datapath) Others() ([]Other, error) {
 	var (
 		list []Other
@@ -40,9 +41,26 @@ func (d *Datapath) Others() ([]Other, error) {
 		list = append(list, describeOther(key, val))
 	}
 	if err := it.Err(); err != nil {
-		return nil, fmt.Errorf("list the virtual routers on the wire: %w", err)
+		return list, fmt.Errorf("list the virtual routers on the wire: %w", err)
 	}
 	return list, nil
+}
+
+// forgetOthers forgets what was heard on an interface that carries no programs
+// any more. What is missed, because others are heard meanwhile, ages by itself.
+func (d *Datapath) forgetOthers(ifindex int) {
+	list, _ := d.Others()
+	for _, o := range list {
+		if o.Interface == ifindex {
+			_ = d.objects.Others.Delete(o.key())
+		}
+	}
+}
+
+func (o Other) key() vrrpOtherKey {
+	key := vrrpOtherKey{Ifindex: uint32(o.Interface), Vlan: o.VLAN, Vrid: o.VRID, Family: o.Family}
+	copy(key.Source[:], o.Source.AsSlice())
+	return key
 }
 
 func describeOther(key vrrpOtherKey, v vrrpOther) Other {

@@ -51,10 +51,15 @@ func (p pinDir) close() error {
 	if p.fs == nil {
 		return nil
 	}
+	p.tidy()
+	return p.fs.Close()
+}
+
+// tidy removes the folders above the interfaces' own, if nothing is left in them.
+func (p pinDir) tidy() {
 	// Not empty is no fault: another interface is still attached.
 	_ = os.Remove(p.path)
 	_ = os.Remove(filepath.Dir(p.path))
-	return p.fs.Close()
 }
 
 // folder is where the interface's pins are. A name in the BPF file system may

@@ -32,6 +32,7 @@ func ParseMode(s string) (Mode, error) {
 }
 
 // Port is an interface that is claimed and, after Attach, carries the programs.
+// What it says does not change after Attach, nor when it is released.
 type Port struct {
 	Name   string
 	Index  int
@@ -42,24 +43,17 @@ type Port struct {
 	claim    *claim
 	kind     string // of the device: veth, bridge, vlan, … empty for a NIC
 	links    []link.Link
+	attached bool
 }
 
-// claimPort finds the interface and claims it.
-func claimPort(name string) (*Port, error) {
-	l, err := findLink(name)
-	if err != nil {
-		return nil, err
-	}
-	name = l.Attrs().Name // it may be known by others
-	c, err := claimInterface(name)
-	if err != nil {
-		return nil, err
-	}
+// newPort is the interface as it is found now, not claimed yet.
+func (d *Datapath) newPort(l netlink.Link) *Port {
 	kind := l.Type()
 	if kind == "device" {
 		kind = ""
 	}
-	return &Port{Name: name, Index: l.Attrs().Index, claim: c, kind: kind}, nil
+	// The name that it was asked for by may be another.
+	return &Port{Name: l.Attrs().Name, Index: l.Attrs().Index, datapath: d, kind: kind}
 }
 
 func findLink(name string) (netlink.Link, error) {
@@ -81,8 +75,10 @@ func findLink(name string) (netlink.Link, error) {
 	return nil, fmt.Errorf("%s: %w; there are %s", name, ErrNoInterface, strings.Join(names, ", "))
 }
 
-// Port returns the claimed interface of that name.
+// Port returns the claimed interface of that name, nil if there is none.
 func (d *Datapath) Port(name string) *Port {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, p := range d.ports {
 		if p.Name == name {
 			return p
@@ -91,19 +87,21 @@ func (d *Datapath) Port(name string) *Port {
 	return nil
 }
 
-// Attach puts the programs on a claimed interface. What a previous daemon left
-// there is replaced in place, without a moment in which nothing is attached.
-// On error nothing of this interface stays attached. Errors: *OccupiedError
-// when native or generic was asked for and another XDP program has the place.
+// Attach puts the programs on a claimed interface, and touches no other. What a
+// previous daemon left there is replaced in place, without a moment in which
+// nothing is attached. On error nothing of this interface stays attached. Errors:
+// *OccupiedError when native or generic was asked for and another XDP program
+// has the place.
 func (d *Datapath) Attach(name string, mode Mode) (*Port, error) {
+	d.interfaces.Lock()
+	defer d.interfaces.Unlock()
 	p := d.Port(name)
 	if p == nil {
 		return nil, fmt.Errorf("attach to %s: it was not claimed", name)
 	}
-	if p.Mode != "" {
+	if p.attached {
 		return nil, fmt.Errorf("attach to %s: it is attached already, in mode %s", name, p.Mode)
 	}
-	p.datapath = d
 	err := p.attach(mode)
 	if err == nil {
 		err = d.pins.pinMaps(name, d.maps())
@@ -114,6 +112,7 @@ func (d *Datapath) Attach(name string, mode Mode) (*Port, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("attach to %s in mode %s: %w", name, mode, err), p.detach(d.pins))
 	}
+	p.attached = true
 	return p, nil
 }
 
@@ -135,7 +134,7 @@ func (p *Port) detach(pins pinDir) error {
 	for _, l := range p.links {
 		errs = append(errs, l.Close())
 	}
-	p.links, p.Mode = nil, ""
+	p.links, p.attached = nil, false
 	// Filters have no link: those of a previous daemon are found here only.
 	_, err := removeClsact(p.Index)
 	errs = append(errs, err)

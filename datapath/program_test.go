@@ -39,7 +39,6 @@ func newBench(t testing.TB) *bench {
 		*r.router = b.add(t, r.spec)
 	}
 	b.port = b.Port("lo")
-	b.port.datapath = b.Datapath
 	if err := b.port.makeCounters(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,26 +1,31 @@
 package datapath
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
-// Router is an installed virtual router. SetLease, Lease, Follow, Unfollow and
-// Heard neither block nor fail; one goroutine at a time may use a Router.
+// Router is an installed virtual router. SetLease, Lease, YieldTo, Resume,
+// Yielded, Follow, Unfollow, Heard and SetDeviceMAC neither block nor fail. All
+// methods but the readers of counters are for one goroutine at a time.
 type Router struct {
 	datapath *Datapath
-	spec     RouterSpec
+	key      vrrpRouterKey
 	slot     uint32
+	spec     RouterSpec
 	group    *group
 }
 
 // AddRouter installs a virtual router, silent, unless it joins a group that owns
-// its lease already. On error nothing of it is left.
+// its lease already. On error nothing of it is left. For any goroutine.
+//
+// Its slot was, if anybody's, that of the router that was removed the longest
+// ago. When nearly MaxRouters are installed that may be a moment ago: an event
+// that arrived before AddRouter was called is none of the new router's.
 func (d *Datapath) AddRouter(spec RouterSpec) (*Router, error) {
 	r, err := d.addRouter(spec)
 	if err != nil {
@@ -33,6 +38,20 @@ func (d *Datapath) addRouter(spec RouterSpec) (*Router, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
+	r, err := d.place(spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.install(); err != nil {
+		return nil, errors.Join(err, r.Remove())
+	}
+	return r, nil
+}
+
+// place gives a router its slot and its lease.
+func (d *Datapath) place(spec RouterSpec) (*Router, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	slot, err := d.slots.take()
 	if err != nil {
 		return nil, err
@@ -42,77 +61,88 @@ func (d *Datapath) addRouter(spec RouterSpec) (*Router, error) {
 		d.slots.give(slot)
 		return nil, err
 	}
-	r := &Router{datapath: d, spec: spec, slot: slot, group: group}
-	if err := r.install(); err != nil {
-		return nil, errors.Join(err, r.Remove())
+	r := &Router{datapath: d, key: spec.key(), slot: slot, spec: spec, group: group}
+	d.installed[spec.Interface]++
+	if group.members == 1 {
+		r.SetLease(0)
+		r.Resume(0)
 	}
 	return r, nil
 }
 
 func (r *Router) install() error {
-	if r.group.members == 1 {
-		r.SetLease(0)
-		r.Resume(0)
-	}
 	r.YieldTo(0)
 	r.Unfollow()
 	r.datapath.heard.store(int(r.slot), 0)
-	if err := r.write(); err != nil {
-		return err
-	}
+	r.write()
 	if err := r.zeroCounters(); err != nil {
 		return err
 	}
-	for _, a := range r.spec.Addresses {
-		m, key := r.vip(a)
-		if err := m.Update(key, r.slot, ebpf.UpdateNoExist); err != nil {
-			return fmt.Errorf("virtual address %s: %w", a, explainUpdate(err))
-		}
+	if err := r.enter(r.spec.served()); err != nil {
+		return err
 	}
-	if err := r.datapath.objects.RouterIds.Update(r.key(), r.slot, ebpf.UpdateNoExist); err != nil {
-		return fmt.Errorf("virtual router %d: %w", r.spec.VRID, explainUpdate(err))
+	if err := r.datapath.objects.RouterIds.Update(r.key, r.slot, ebpf.UpdateNoExist); err != nil {
+		return fmt.Errorf("virtual router %d: %w", r.key.Vrid, explainUpdate(err))
 	}
 	return nil
 }
 
-func (r *Router) write() error {
-	return r.datapath.objects.Routers.Put(r.slot, vrrpRouter{
-		Group:      r.group.index,
-		VirtualMac: r.spec.VirtualMAC,
-		DeviceMac:  r.spec.DeviceMAC,
-		Version:    r.spec.Version,
-		Interval:   r.spec.wireInterval(),
-		Addresses:  uint32(len(r.spec.Addresses)),
-		AddressSum: r.spec.addressSum(),
-		Flags:      r.spec.flags(),
-	})
+// enter makes the addresses this router's: all, or on error none.
+func (r *Router) enter(addresses []netip.Addr) error {
+	for i, a := range addresses {
+		m, key := r.vip(a)
+		if err := m.Update(key, r.slot, ebpf.UpdateNoExist); err != nil {
+			return errors.Join(fmt.Errorf("virtual address %s: %w", a, explainUpdate(err)), r.withdraw(addresses[:i]))
+		}
+	}
+	return nil
+}
+
+// withdraw makes the addresses nobody's.
+func (r *Router) withdraw(addresses []netip.Addr) error {
+	var errs []error
+	for _, a := range addresses {
+		m, key := r.vip(a)
+		if err := r.deleteOwn(m, key); err != nil {
+			errs = append(errs, fmt.Errorf("take virtual address %s out: %w", a, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func explainUpdate(err error) error {
-	if errors.Is(err, ebpf.ErrKeyExist) {
+	switch {
+	case errors.Is(err, ebpf.ErrKeyExist):
 		return errors.New("another virtual router has it on this interface")
+	case errors.Is(err, unix.E2BIG):
+		return fmt.Errorf("there is no room: more than %d virtual addresses of one family", MaxAddresses)
 	}
 	return err
 }
 
 // Remove takes the virtual router out of the fast path, and ends its lease,
-// unless others of its group still have it.
+// unless others of its group still have it. For any goroutine, when no other
+// uses the router any more. Events of its slot may still come: of what arrived
+// before.
 func (r *Router) Remove() error {
+	r.endOwnLease()
+	err := errors.Join(r.deleteOwn(r.datapath.objects.RouterIds, r.key), r.withdraw(r.spec.served()))
+	r.Unfollow()
+	d := r.datapath
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.groups.leave(r.group)
+	d.slots.give(r.slot)
+	d.installed[r.spec.Interface]--
+	return err
+}
+
+func (r *Router) endOwnLease() {
+	r.datapath.mu.Lock()
+	defer r.datapath.mu.Unlock()
 	if r.group.members == 1 {
 		r.SetLease(0)
 	}
-	var errs []error
-	if err := r.deleteOwn(r.datapath.objects.RouterIds, r.key()); err != nil {
-		errs = append(errs, err)
-	}
-	for _, a := range r.spec.Addresses {
-		m, key := r.vip(a)
-		errs = append(errs, r.deleteOwn(m, key))
-	}
-	r.Unfollow()
-	r.datapath.groups.leave(r.group)
-	r.datapath.slots.give(r.slot)
-	return errors.Join(errs...)
 }
 
 // deleteOwn deletes the entry at key if it is this router's.
@@ -124,93 +154,14 @@ func (r *Router) deleteOwn(m *ebpf.Map, key any) error {
 	return m.Delete(key)
 }
 
-func (r *Router) key() vrrpRouterKey {
-	return vrrpRouterKey{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Vrid: r.spec.VRID, Family: r.spec.Family}
-}
-
 // vip is where a virtual address is entered.
 func (r *Router) vip(a netip.Addr) (m *ebpf.Map, key any) {
-	if r.spec.Family == 6 {
-		return r.datapath.objects.Vips6, vrrpVip6Key{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Address: [4]uint32(words32(a))}
+	at, vlan := r.key.Ifindex, r.key.Vlan
+	if r.key.Family == 6 {
+		return r.datapath.objects.Vips6, vrrpVip6Key{Ifindex: at, Vlan: vlan, Address: [4]uint32(words32(a))}
 	}
-	return r.datapath.objects.Vips4, vrrpVip4Key{Ifindex: uint32(r.spec.Interface), Vlan: r.spec.VLAN, Address: words32(a)[0]}
+	return r.datapath.objects.Vips4, vrrpVip4Key{Ifindex: at, Vlan: vlan, Address: words32(a)[0]}
 }
 
 // Slot names the router in events.
 func (r *Router) Slot() uint32 { return r.slot }
-
-// SetDeviceMAC tells the fast path the interface's own address anew.
-func (r *Router) SetDeviceMAC(mac [6]byte) error {
-	r.spec.DeviceMAC = mac
-	if err := r.write(); err != nil {
-		return fmt.Errorf("tell the fast path the address of interface %d: %w", r.spec.Interface, err)
-	}
-	return nil
-}
-
-// Sizes of the mapped structs, in words, and the places of their fields.
-const (
-	wordsOfLease = 2 // until, yielded
-	atYielded    = 1
-
-	wordsOfCurrent = 4 // header, source (2), yields_to
-	atYieldsTo     = 3
-)
-
-// SetLease makes this host the owner of the router and its group until the given
-// time, or, with 0, not the owner any more: one atomic store.
-func (r *Router) SetLease(until time.Duration) {
-	r.datapath.leases.store(int(r.group.index)*wordsOfLease, uint64(until))
-}
-
-// Lease is the group's lease as the fast path sees it.
-func (r *Router) Lease() time.Duration {
-	return time.Duration(r.datapath.leases.load(int(r.group.index) * wordsOfLease))
-}
-
-// YieldTo tells the fast path the least priority that ends this host's
-// ownership, 0 for none. Adverts of such a priority are events all the same;
-// but from their arrival on nothing is answered, until Resume.
-func (r *Router) YieldTo(priority uint8) {
-	r.datapath.current.store(int(r.slot)*wordsOfCurrent+atYieldsTo, uint64(priority))
-}
-
-// Resume takes back what the fast path has yielded to the advert that arrived at
-// that time, and not what it has yielded to another since; 0: to any.
-func (r *Router) Resume(at time.Duration) {
-	word := int(r.group.index)*wordsOfLease + atYielded
-	if at == 0 {
-		r.datapath.leases.store(word, 0)
-		return
-	}
-	r.datapath.leases.compareAndSwap(word, uint64(at), 0)
-}
-
-// Yielded reports whether the fast path has yielded since Resume.
-func (r *Router) Yielded() bool {
-	return r.datapath.leases.load(int(r.group.index)*wordsOfLease+atYielded) != 0
-}
-
-// Follow tells the fast path which advert keeps this backup quiet: source and
-// the first 8 bytes. While just that arrives, Heard moves and no event comes.
-//
-// Heard is not reset: a daemon that works through a queue may come to Follow
-// long after newer adverts were stamped, and their time must not be lost.
-func (r *Router) Follow(source netip.Addr, header [8]byte) {
-	r.Unfollow()
-	var from [16]byte
-	copy(from[:], source.AsSlice())
-	at := int(r.slot) * wordsOfCurrent
-	r.datapath.current.store(at+1, binary.NativeEndian.Uint64(from[:8]))
-	r.datapath.current.store(at+2, binary.NativeEndian.Uint64(from[8:]))
-	r.datapath.current.store(at, binary.NativeEndian.Uint64(header[:]))
-}
-
-// Unfollow makes every valid advert an event again.
-func (r *Router) Unfollow() {
-	r.datapath.current.store(int(r.slot)*wordsOfCurrent, 0)
-}
-
-// Heard is the arrival of the last advert that was equal to the one followed at
-// the time; 0 if there was none since the router was installed.
-func (r *Router) Heard() time.Duration { return time.Duration(r.datapath.heard.load(int(r.slot))) }

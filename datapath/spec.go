@@ -2,8 +2,10 @@ package datapath
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -16,7 +18,9 @@ type RouterSpec struct {
 	Version    uint8 // 2 or 3
 	VirtualMAC [6]byte
 	DeviceMAC  [6]byte
-	Addresses  []netip.Addr
+	Addresses  []netip.Addr // what its adverts list
+	// Excluded are addresses that are served like Addresses and that no advert lists.
+	Excluded []netip.Addr
 	// Owner says that the addresses are the host's own, with or without VRRP.
 	Owner bool
 	// Interval is Advertisement_Interval, in whole units of the version (10 ms;
@@ -32,6 +36,21 @@ type RouterSpec struct {
 	Unicast bool
 	// Group names the routers that share one lease; "": a lease of its own.
 	Group string
+	// Companion says that it has no VRRP of its own on this interface: it serves
+	// its addresses and its virtual MAC while the lease of its Group, which it
+	// must have, is valid. An advert for its VRID is that of an unknown virtual
+	// router: no event, and one of Others.
+	Companion bool
+}
+
+// key is what adverts and virtual MACs are looked up by.
+func (s RouterSpec) key() vrrpRouterKey {
+	return vrrpRouterKey{Ifindex: uint32(s.Interface), Vlan: s.VLAN, Vrid: s.VRID, Family: s.Family}
+}
+
+// served are all addresses, advertised or not.
+func (s RouterSpec) served() []netip.Addr {
+	return slices.Concat(s.Addresses, s.Excluded)
 }
 
 // unit is what the version counts intervals in, and most the longest that a packet can say.
@@ -52,13 +71,33 @@ func (s RouterSpec) check() error {
 		return fmt.Errorf("version %d does not exist for IPv%d", s.Version, s.Family)
 	case s.Interval < 0 || s.Interval > most || s.Interval%unit != 0:
 		return fmt.Errorf("interval %v is not within 0..%v in steps of %v", s.Interval, most, unit)
+	case s.Companion && s.Group == "":
+		return errors.New("a companion shares the lease of a group, and none is named")
 	}
-	for _, a := range s.Addresses {
+	return s.checkAddresses()
+}
+
+func (s RouterSpec) checkAddresses() error {
+	seen := make(map[netip.Addr]bool)
+	for _, a := range s.served() {
 		if a.Is4() != (s.Family == 4) || a.Zone() != "" {
 			return fmt.Errorf("virtual address %s is not an IPv%d address without zone", a, s.Family)
 		}
+		if seen[a] {
+			return fmt.Errorf("virtual address %s is listed twice", a)
+		}
+		seen[a] = true
 	}
 	return nil
+}
+
+// checkUpdate says why an installed router cannot become the other: what it is
+// found by is what it is.
+func (s RouterSpec) checkUpdate(to RouterSpec) error {
+	if s.key() != to.key() || s.VirtualMAC != to.VirtualMAC {
+		return errors.New("interface, VLAN, VRID, family and virtual MAC must stay: remove it and install another")
+	}
+	return to.check()
 }
 
 // wireInterval is the interval as adverts carry it, in network order.
@@ -86,6 +125,7 @@ func (s RouterSpec) flags() vrrpRouterFlag {
 		vrrpRouterFlagROUTER_NO_ACCEPT:  s.NoAccept,
 		vrrpRouterFlagROUTER_STRICT_MAC: s.StrictMAC,
 		vrrpRouterFlagROUTER_UNICAST:    s.Unicast,
+		vrrpRouterFlagROUTER_COMPANION:  s.Companion,
 	} {
 		if set {
 			flags |= flag

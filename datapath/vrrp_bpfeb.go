@@ -172,6 +172,7 @@ const (
 	vrrpRouterFlagROUTER_NO_ACCEPT  vrrpRouterFlag = 2
 	vrrpRouterFlagROUTER_STRICT_MAC vrrpRouterFlag = 4
 	vrrpRouterFlagROUTER_UNICAST    vrrpRouterFlag = 8
+	vrrpRouterFlagROUTER_COMPANION  vrrpRouterFlag = 16
 )
 
 type vrrpRouterKey struct {

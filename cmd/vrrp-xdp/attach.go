@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
@@ -26,13 +29,28 @@ const attachExample = `  vrrp-xdp attach eth0
 
 // attachOptions are the flags of attach.
 type attachOptions struct {
-	interfaces   []string
-	mode         datapath.Mode
-	instance     *flagInstance
-	keepAttached bool
-	logFormat    string
-	debug        bool
-	web          webOptions
+	daemonOptions
+	interfaces []string
+	instance   *flagInstance
+}
+
+// addDaemonFlags adds the flags of every command that runs a daemon.
+func addDaemonFlags(flags *pflag.FlagSet, o *daemonOptions, mode *string) {
+	flags.StringVar(mode, "mode", string(datapath.Auto), "auto, native, tc or generic: how to attach")
+	flags.BoolVar(&o.keepAttached, "keep-attached", false, "leave the programs attached, silent, when exiting")
+	flags.StringVar(&o.logFormat, "log-format", "auto", "auto, text or json")
+	flags.BoolVar(&o.debug, "debug", false, "log also what is of no consequence")
+	o.web.add(flags)
+}
+
+// finish takes what the flags say once they are parsed.
+func (o *daemonOptions) finish(flags *pflag.FlagSet, mode string) error {
+	o.web.asked = flags.Changed(listenFlag)
+	var err error
+	if o.mode, err = datapath.ParseMode(mode); err != nil {
+		return usage(fmt.Errorf("--%w", err))
+	}
+	return nil
 }
 
 func newAttach(e env) *cobra.Command {
@@ -47,22 +65,34 @@ func newAttach(e env) *cobra.Command {
 	}
 	flags := c.Flags()
 	instance := addInstanceFlags(flags)
-	flags.StringVar(&mode, "mode", string(datapath.Auto), "auto, native, tc or generic: how to attach")
-	flags.BoolVar(&o.keepAttached, "keep-attached", false, "leave the programs attached, silent, when exiting")
-	flags.StringVar(&o.logFormat, "log-format", "auto", "auto, text or json")
-	flags.BoolVar(&o.debug, "debug", false, "log also what is of no consequence")
-	o.web.add(flags)
-	c.RunE = func(c *cobra.Command, args []string) error {
+	addDaemonFlags(flags, &o.daemonOptions, &mode)
+	c.RunE = func(_ *cobra.Command, args []string) error {
 		o.interfaces = args
-		o.web.asked = flags.Changed(listenFlag)
-		var err error
-		if o.mode, err = datapath.ParseMode(mode); err != nil {
-			return usage(fmt.Errorf("--%w", err))
+		if err := o.finish(flags, mode); err != nil {
+			return err
 		}
+		var err error
 		if o.instance, err = instance.instance(); err != nil {
 			return err
 		}
 		return attach(e, o)
 	}
 	return c
+}
+
+// attach runs in the foreground until a signal.
+func attach(e env, o attachOptions) error {
+	o.socket = o.interfaces[0]
+	return runDaemon(e, o.daemonOptions, func(links *netio.Links, log *slog.Logger) (plan, error) {
+		ports, err := lookPorts(links, o.interfaces)
+		if err != nil {
+			return plan{}, err
+		}
+		var p plan
+		for _, port := range ports {
+			p.interfaces = append(p.interfaces, port.Name) // it may have been called by another
+		}
+		p.setup.Instances, err = planInstances(o.instance, ports, log)
+		return p, err
+	})
 }

@@ -11,74 +11,96 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/control/config"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/notify"
+	"github.com/vrrp-xdp/vrrp-xdp/control/track"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
+
+// daemonOptions say how a daemon runs, whatever it runs.
+type daemonOptions struct {
+	socket       string // name of the control socket
+	mode         datapath.Mode
+	keepAttached bool
+	logFormat    string
+	debug        bool
+	web          webOptions
+	// reloads makes SIGHUP a reload; otherwise it ends the daemon, as a terminal
+	// that goes away does.
+	reloads bool
+}
+
+// plan is what a daemon is to run.
+type plan struct {
+	interfaces []string // that are there now
+	setup      control.Setup
+	global     config.Global
+}
+
+// planner decides what to run, and touches nothing. It is asked again for every reload.
+type planner func(links *netio.Links, log *slog.Logger) (plan, error)
 
 // daemon is everything that runs, and closes in the order opposite to opening.
 type daemon struct {
 	log       *slog.Logger
-	options   attachOptions
+	options   daemonOptions
+	planner   planner
 	links     *netio.Links
 	addresses *netio.Addresses
+	routes    *netio.Routes
 	sender    *netio.Sender
 	path      *datapath.Datapath
 	events    *datapath.Events
-	ports     []*datapath.Port
+	ports     ports
 	engine    *control.Engine
+	trackers  *track.Set
+	notifier  *notify.Notifier
+	setup     control.Setup // that runs
+	reloading sync.Mutex
 	signals   chan os.Signal
 	served    bool // it got as far as that
 	closers   []func() error
 }
 
-// attach runs in the foreground until a signal.
-func attach(e env, o attachOptions) (err error) {
+// runDaemon runs in the foreground until a signal.
+func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 	out := newAsyncWriter(e.stderr)
 	defer out.Close()
 	log, err := newLogger(out, o.logFormat, o.debug)
 	if err != nil {
 		return err
 	}
-	d := &daemon{log: log, options: o, signals: make(chan os.Signal, 2)}
+	d := &daemon{log: log, options: o, planner: planner, signals: make(chan os.Signal, 2)}
 	// From here on a signal ends the daemon in good order, whatever is attached
 	// by then; a terminal that goes away is no reason to leave things behind.
 	signal.Notify(d.signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(d.signals)
 	signal.Ignore(syscall.SIGPIPE)
 	defer func() { err = errors.Join(err, d.close()) }()
-	configs, err := d.plan()
+	if d.links, err = netio.NewLinks(); err != nil {
+		return err
+	}
+	d.later(d.links.Close)
+	p, err := d.planner(d.links, d.log)
 	if err != nil {
 		return err
 	}
-	if err := d.open(configs); err != nil {
+	if err := checkPrivileges(); err != nil {
+		return err
+	}
+	if err := schedule(p.global); err != nil {
+		return err
+	}
+	if err := d.open(p); err != nil {
 		return err
 	}
 	return d.run()
-}
-
-// plan decides what to run, and touches nothing.
-func (d *daemon) plan() ([]control.InstanceConfig, error) {
-	var err error
-	if d.links, err = netio.NewLinks(); err != nil {
-		return nil, err
-	}
-	d.later(d.links.Close)
-	ports, err := lookPorts(d.links, d.options.interfaces)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range ports {
-		d.options.interfaces[i] = p.Name // it may have been called by another
-	}
-	configs, err := planInstances(d.options.instance, ports, d.log)
-	if err != nil {
-		return nil, err
-	}
-	return configs, checkPrivileges()
 }
 
 // checkPrivileges gives one clear line in place of the many ways in which what
@@ -99,40 +121,28 @@ func checkPrivileges() error {
 // open claims, loads, attaches and installs; all of it is silent until run.
 // What a crashed predecessor left on the interfaces goes before anything that
 // can fail and take its programs off: they are what keeps its addresses inert.
-func (d *daemon) open(configs []control.InstanceConfig) error {
+func (d *daemon) open(p plan) error {
 	var err error
-	if d.path, err = datapath.Open(datapath.Options{Interfaces: d.options.interfaces}); err != nil {
+	if d.path, err = datapath.Open(datapath.Options{Interfaces: p.interfaces}); err != nil {
 		return err
 	}
 	d.later(func() error { return d.path.Close(d.served && d.options.keepAttached) })
 	if err := d.openSockets(); err != nil {
 		return err
 	}
-	if err := d.clean(configs); err != nil {
+	if err := d.clean(p); err != nil {
 		return err
 	}
-	if err := d.attachAll(); err != nil {
-		return err
-	}
-	return d.openEngine(configs)
-}
-
-func (d *daemon) attachAll() error {
-	for _, name := range d.options.interfaces {
-		p, err := d.path.Attach(name, d.options.mode)
-		if err != nil {
+	for _, name := range p.interfaces {
+		if _, err := d.attach(name); err != nil {
 			return err
 		}
-		d.ports = append(d.ports, p)
-		d.log.Info("attached", "interface", p.Name, "mode", p.Mode, "because", p.Reason)
 	}
-	var err error
-	d.events, err = d.path.Events()
-	if err != nil {
+	if d.events, err = d.path.Events(); err != nil {
 		return err
 	}
 	d.later(d.events.Close)
-	return nil
+	return d.openEngine(p)
 }
 
 func (d *daemon) openSockets() error {
@@ -145,20 +155,21 @@ func (d *daemon) openSockets() error {
 		return err
 	}
 	d.later(d.sender.Close)
+	if d.routes, err = netio.NewRoutes(); err != nil {
+		return err
+	}
+	d.later(d.routes.Close)
 	return nil
 }
 
 // clean puts the interfaces into the state that a start expects.
-func (d *daemon) clean(configs []control.InstanceConfig) error {
-	var errs []error
+func (d *daemon) clean(p plan) error {
 	left := d.path.Leftovers()
-	for _, c := range configs {
-		errs = append(errs, checkOwnAddresses(d.addresses, d.path.Port(c.Interface).Index, c, left))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := d.checkOwn(p.setup.Instances, left); err != nil {
 		return err // nothing was touched
 	}
-	for _, ifindex := range indexes(left, d.path, d.options.interfaces) {
+	var errs []error
+	for _, ifindex := range indexes(left, d.path, p.interfaces) {
 		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, d.log.With("ifindex", ifindex)))
 	}
 	return errors.Join(errs...)
@@ -177,10 +188,10 @@ func indexes(left []datapath.Leftover, path *datapath.Datapath, names []string) 
 	return slices.Compact(list)
 }
 
-func (d *daemon) openEngine(configs []control.InstanceConfig) error {
-	if len(configs) == 0 {
+func (d *daemon) openEngine(p plan) error {
+	if len(p.setup.Instances) == 0 {
 		// Adverts reach an interface only if somebody there wants them.
-		for _, p := range d.ports {
+		for _, p := range d.ports.list() {
 			membership, err := netio.Join(p.Index, []netip.Addr{netio.MulticastGroup4, netio.MulticastGroup6})
 			if err != nil {
 				return err
@@ -188,29 +199,39 @@ func (d *daemon) openEngine(configs []control.InstanceConfig) error {
 			d.later(membership.Close)
 		}
 	}
+	d.notifier = notify.New(d.log)
+	d.later(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), farewellPatience)
+		defer cancel()
+		return d.notifier.Close(ctx)
+	})
+	if err := d.notifier.Apply(p.setup.Notify); err != nil {
+		return err
+	}
+	d.setup = p.setup
 	world := control.World{
 		Now:       datapath.Now,
+		Attach:    d.attach,
+		Release:   d.release,
 		Install:   installer(d.path),
 		Events:    fastEvents{d.events},
 		Sender:    d.sender,
+		Unicast:   openUnicast,
 		Addresses: d.addresses,
+		Routes:    routeBook{d.routes, d.links},
 		Links:     d.links,
 		Join:      netio.Join,
+		Notify:    d.notifier.Tell,
 
 		Solicitations: netio.WatchRouterSolicitations,
 	}
-	if slices.ContainsFunc(configs, func(c control.InstanceConfig) bool { return len(c.Router.Peers) > 0 }) {
-		unicast, err := netio.OpenUnicast()
-		if err != nil {
-			return err
-		}
-		d.later(unicast.Close)
-		world.Unicast = unicast
-	}
 	var err error
-	d.engine, err = control.New(world, d.log, configs)
+	d.engine, err = control.New(world, d.log, p.setup.Instances)
 	return err
 }
+
+// farewellPatience bounds how long the last notifications may take.
+const farewellPatience = 5 * time.Second
 
 // run serves until a signal has ended the engine.
 func (d *daemon) run() error {
@@ -225,9 +246,13 @@ func (d *daemon) run() error {
 	}
 	defer stop()
 	d.served = true
+	d.trackers = track.NewSet(trackSystem{d.links, d.log}, d.log, d.engine.Tracked)
+	defer d.trackers.Close()
+	d.trackers.Apply(d.setup.Trackers)
 	observer := control.Observer{List: reporter.Heard, Log: d.log}
 	beside.Go(func() { observer.Run(ctx) })
 	beside.Go(func() { d.obeySignals(ctx) })
+	beside.Go(func() { tellServiceManager(ctx, d.engine, d.log) })
 	return d.engine.Run(context.Background())
 }
 
@@ -238,6 +263,10 @@ func (d *daemon) obeySignals(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-d.signals:
+			if s == syscall.SIGHUP && d.options.reloads {
+				_ = d.reload(ctx) // which has said so
+				continue
+			}
 			d.log.Info("stopping", "signal", s.String())
 			d.engine.Stop()
 		}
@@ -254,8 +283,8 @@ func (d *daemon) reporter() control.Reporter {
 		Host:       host,
 		PID:        os.Getpid(),
 		Engine:     d.engine,
-		Interfaces: func() ([]control.InterfaceStatus, error) { return interfaces(d.ports) },
-		Others:     func() ([]control.Other, error) { return others(d.path, d.ports) },
+		Interfaces: func() ([]control.InterfaceStatus, error) { return interfaces(d.ports.list()) },
+		Others:     func() ([]control.Other, error) { return others(d.path, d.ports.list()) },
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,20 +37,32 @@ func isLeftover(a netio.Address, ifindex int, named []datapath.Leftover) bool {
 	return a.Marked || slices.Contains(named, datapath.Leftover{Interface: ifindex, Address: a.Prefix.Addr()})
 }
 
-// checkOwnAddresses refuses a virtual address that the interface has for
-// itself: a backup would have to take it off. Only the owner may have it.
-func checkOwnAddresses(book *netio.Addresses, ifindex int, c control.InstanceConfig, left []datapath.Leftover) error {
-	if c.Router.Priority == vrrp.OwnerPriority {
-		return nil
-	}
-	list, err := book.List(ifindex)
-	if err != nil {
-		return fmt.Errorf("read the addresses of %s: %w", c.Interface, err)
-	}
+// checkOwn refuses virtual addresses that their interfaces have for themselves:
+// a backup would have to take them off. Only the owner may have them. Interfaces
+// that are missing have none.
+func (d *daemon) checkOwn(instances []control.InstanceConfig, left []datapath.Leftover) error {
 	var errs []error
-	for _, a := range list {
-		if slices.Contains(c.Router.Addresses, a.Prefix.Addr()) && !isLeftover(a, ifindex, left) {
-			errs = append(errs, usage(alreadyThere(c.Interface, a.Prefix)))
+	lists := make(map[string][]netio.Address)
+	for _, c := range instances {
+		if c.Router.Priority == vrrp.OwnerPriority {
+			continue
+		}
+		for _, a := range slices.Concat(c.Addresses, c.Excluded) {
+			name := cmp.Or(a.Interface, c.Interface)
+			link, err := d.links.Link(name)
+			if err != nil {
+				continue // which is said elsewhere
+			}
+			if _, read := lists[name]; !read {
+				if lists[name], err = d.addresses.List(link.Index); err != nil {
+					return fmt.Errorf("read the addresses of %s: %w", name, err)
+				}
+			}
+			for _, there := range lists[name] {
+				if there.Prefix.Addr() == a.Prefix.Addr() && !isLeftover(there, link.Index, left) {
+					errs = append(errs, usage(alreadyThere(name, there.Prefix)))
+				}
+			}
 		}
 	}
 	return errors.Join(errs...)

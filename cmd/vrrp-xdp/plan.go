@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
@@ -157,7 +158,6 @@ func (f *flagInstance) on(p port, name string, family vrrp.Family, vips []netip.
 	c := control.InstanceConfig{
 		Name:      name,
 		Interface: p.Name,
-		Prefixes:  vips,
 		Router:    f.router,
 		NoAccept:  f.noAccept,
 		StrictMAC: f.strictMAC,
@@ -165,6 +165,7 @@ func (f *flagInstance) on(p port, name string, family vrrp.Family, vips []netip.
 	c.Router.Family = family
 	for _, vip := range vips {
 		c.Router.Addresses = append(c.Router.Addresses, vip.Addr())
+		c.Addresses = append(c.Addresses, iproute.Address{Prefix: vip})
 	}
 	for _, peer := range f.peers {
 		if vrrp.FamilyOf(peer) == family {

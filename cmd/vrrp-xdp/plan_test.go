@@ -47,8 +47,8 @@ func describe(list []control.InstanceConfig) []string {
 	var all []string
 	for _, c := range list {
 		words := []string{c.Name, c.Interface}
-		for _, p := range c.Prefixes {
-			words = append(words, p.String())
+		for _, p := range c.Addresses {
+			words = append(words, p.Prefix.String())
 		}
 		all = append(all, strings.Join(words, " "))
 	}

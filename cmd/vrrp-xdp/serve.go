@@ -37,7 +37,7 @@ func (o *webOptions) add(flags *pflag.FlagSet) {
 
 // serve starts the control socket and the web server, and returns what ends them.
 func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
-	socket, err := listenControl(d.options.interfaces[0])
+	socket, err := listenControl(d.options.socket)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
 		}
 		_ = os.Remove(filepath.Dir(socket.Addr().String())) // unless somebody else is there
 	}
-	start(newServer(control.ControlHandler(r), d.log), func(s *http.Server) error { return s.Serve(socket) })
+	start(newServer(control.ControlHandler(r, d.reloader()), d.log), func(s *http.Server) error { return s.Serve(socket) })
 	listener, err := d.options.web.open(d.log)
 	if err != nil {
 		stop()
@@ -111,6 +111,9 @@ func listenControl(name string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c, err := net.Dial("unix", path); err == nil {
+		return nil, errors.Join(fmt.Errorf("another vrrp-xdp answers at %s: end it first", path), c.Close())
+	}
 	if err := removeSocket(name); err != nil {
 		return nil, err
 	}
@@ -137,15 +140,15 @@ func removeSocket(name string) error {
 	return nil
 }
 
-// askDaemon gets a report through a control socket.
-func askDaemon(ctx context.Context, socket string) (*http.Response, error) {
+// askDaemon asks a daemon through its control socket.
+func askDaemon(ctx context.Context, socket, method, path string) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 		DisableKeepAlives: true,
 	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://daemon/status", nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func ask(ctx context.Context, socket string) (control.Report, error) {
 		}
 		return control.Report{}, fmt.Errorf("the daemon on %s does not answer: %w", name, err)
 	}
-	response, err := askDaemon(ctx, socket)
+	response, err := askDaemon(ctx, socket, http.MethodGet, "/status")
 	if err != nil {
 		return fault(err)
 	}

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/track"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
@@ -48,28 +53,96 @@ var eventKinds = map[datapath.EventKind]control.EventKind{
 	datapath.EventSolicitation: control.AddressAsked,
 }
 
-func installer(d *datapath.Datapath) func(control.InstanceConfig, netio.LinkInfo) (control.FastPath, error) {
-	return func(c control.InstanceConfig, link netio.LinkInfo) (control.FastPath, error) {
-		r, err := d.AddRouter(datapath.RouterSpec{
-			Interface:  link.Index,
-			VRID:       c.Router.VRID,
-			Family:     uint8(c.Router.Family),
-			Version:    uint8(c.Router.Version),
-			VirtualMAC: vrrp.VirtualMAC(c.Router.Family, c.Router.VRID),
-			DeviceMAC:  link.MAC,
-			Addresses:  c.Router.Addresses,
-			Owner:      c.Router.Priority == vrrp.OwnerPriority,
-			Interval:   c.Router.Interval,
-			NoAccept:   c.NoAccept && c.Router.Priority != vrrp.OwnerPriority,
-			StrictMAC:  c.StrictMAC,
-			Unicast:    len(c.Router.Peers) > 0,
-			Group:      c.Group,
-		})
+func installer(d *datapath.Datapath) func(control.FastSpec) (control.FastPath, error) {
+	return func(s control.FastSpec) (control.FastPath, error) {
+		r, err := d.AddRouter(routerSpec(s))
 		if err != nil {
 			return nil, err
 		}
 		return fastPath{r}, nil
 	}
+}
+
+func routerSpec(s control.FastSpec) datapath.RouterSpec {
+	return datapath.RouterSpec{
+		Interface:  s.Interface,
+		VRID:       s.VRID,
+		Family:     uint8(s.Family),
+		Version:    uint8(s.Version),
+		VirtualMAC: s.VirtualMAC,
+		DeviceMAC:  s.DeviceMAC,
+		Addresses:  s.Addresses,
+		Excluded:   s.Excluded,
+		Owner:      s.Owner,
+		Interval:   s.Interval,
+		NoAccept:   s.NoAccept,
+		StrictMAC:  s.StrictMAC,
+		Unicast:    s.Unicast,
+		Group:      s.Lease,
+		Companion:  s.Companion,
+	}
+}
+
+func (f fastPath) Update(s control.FastSpec) error { return f.Router.Update(routerSpec(s)) }
+
+func openUnicast() (control.Unicast, error) { return netio.OpenUnicast() }
+
+// routeBook finds interfaces by name for netio.Routes.
+type routeBook struct {
+	*netio.Routes
+	links *netio.Links
+}
+
+func (b routeBook) index(name string) (int, error) {
+	link, err := b.links.Link(name)
+	return link.Index, err
+}
+
+func (b routeBook) AddRoute(r iproute.Route) (bool, error) { return b.Routes.AddRoute(r, b.index) }
+func (b routeBook) RemoveRoute(r iproute.Route) error      { return b.Routes.RemoveRoute(r, b.index) }
+
+// trackSystem is the host as trackers see it.
+type trackSystem struct {
+	links *netio.Links
+	log   *slog.Logger
+}
+
+func (s trackSystem) InterfaceUp(name string) bool { return s.links.InterfaceUp(name) }
+
+func (s trackSystem) InterfaceChanges() (<-chan struct{}, func()) {
+	return changes(s.log, func(ctx context.Context) (<-chan netio.LinkEvent, error) { return s.links.Watch(ctx) })
+}
+
+func (s trackSystem) HasRoute(r track.Route) (bool, error) {
+	prefix, err := netip.ParsePrefix(r.Prefix)
+	if err != nil {
+		return false, err
+	}
+	return s.links.HasRoute(prefix, r.Covering, r.Table)
+}
+
+func (s trackSystem) RouteChanges() (<-chan struct{}, func()) {
+	return changes(s.log, s.links.WatchRoutes)
+}
+
+// changes tells that something came from the watch; many at once are one.
+func changes[T any](log *slog.Logger, watch func(context.Context) (<-chan T, error)) (<-chan struct{}, func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	events, err := watch(ctx)
+	if err != nil {
+		log.Error("changes are found only by looking from time to time", "error", err)
+		return nil, stop
+	}
+	told := make(chan struct{}, 1)
+	go func() {
+		for range events {
+			select {
+			case told <- struct{}{}:
+			default: // told already
+			}
+		}
+	}()
+	return told, stop
 }
 
 // others translates what the datapath heard of other virtual routers.

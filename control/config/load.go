@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+
 	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 	"github.com/vrrp-xdp/vrrp-xdp/control/script"
 )
@@ -29,5 +31,14 @@ type Options struct {
 // Load reads a file and all that it includes and says what it means. The Config
 // is to be used only if the Report has no errors.
 func Load(path string, o Options) (Config, Report) {
-	return Config{}, Report{}
+	source := Read(path, o.ID)
+	d := &decoder{options: o, language: newLanguage(), tracked: make(map[trackKey]*definition)}
+	d.global.d = d
+	d.hostname, _ = os.Hostname() // "" says as much in a mail
+	top := d.nodes(source.Statements, nil)
+	for pass := range passes {
+		d.decode(top, atTop, nil, pass)
+	}
+	c := d.config()
+	return c, Report{File: path, Lines: d.report(source.Problems)}
 }

@@ -24,18 +24,18 @@ func (p *parser) take(tokens []token, at Pos) {
 		case openToken:
 			p.begin(at)
 		case closeToken:
-			p.end(at)
+			p.end(at, noComment)
 			p.close(at)
 		case endToken:
-			p.end(at)
+			p.end(at, t.comment)
 		}
 	}
 }
 
 // end completes the statement that is being read.
-func (p *parser) end(at Pos) {
+func (p *parser) end(at Pos, c comment) {
 	if len(p.words) > 0 {
-		p.put(Statement{Pos: at, Words: p.words})
+		p.put(Statement{Pos: at, Words: p.words, comment: c})
 		p.words = nil
 	}
 }
@@ -55,7 +55,7 @@ func (p *parser) list() *[]Statement {
 
 // begin opens the block of the statement on this line, or of the last one.
 func (p *parser) begin(at Pos) {
-	p.end(at)
+	p.end(at, noComment)
 	s := Statement{Pos: at}
 	if list := p.list(); len(*list) > 0 && !(*list)[len(*list)-1].IsBlock {
 		s = (*list)[len(*list)-1]

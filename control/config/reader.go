@@ -55,8 +55,12 @@ func (r *reader) file(path string, at Pos, p *parser) {
 	}
 	r.files++
 	text, err := readText(path)
-	if err != nil {
+	switch {
+	case err != nil && len(r.open) == 0:
 		r.problems.fail(at, "%v", err)
+		return
+	case err != nil:
+		r.problems.skip(at, "%v", err)
 		return
 	}
 	r.open = append(r.open, path)
@@ -64,7 +68,7 @@ func (r *reader) file(path string, at Pos, p *parser) {
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
 		pos := Pos{path, i + 1}
-		if name, value, ok := definition(lines[i]); ok {
+		if name, value, ok := asDefinition(lines[i]); ok {
 			for strings.HasSuffix(value, `\`) && i+1 < len(lines) {
 				i++
 				value = strings.TrimSuffix(value, `\`) + "\n" + strings.TrimSpace(lines[i])
@@ -90,7 +94,7 @@ func readText(path string) (string, error) {
 
 var definitionLine = regexp.MustCompile(`^\s*\$([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
 
-func definition(line string) (name, value string, ok bool) {
+func asDefinition(line string) (name, value string, ok bool) {
 	m := definitionLine.FindStringSubmatch(line)
 	if m == nil {
 		return "", "", false
@@ -101,7 +105,7 @@ func definition(line string) (name, value string, ok bool) {
 // line takes one physical line.
 func (r *reader) line(text string, at Pos, p *parser) {
 	if len(text) >= longestLine {
-		r.problems.fail(at, "a line of %d bytes; %d are allowed", len(text), longestLine-1)
+		r.problems.skip(at, "a line of %d bytes; %d are allowed", len(text), longestLine-1)
 		return
 	}
 	text, kept := r.condition(text)

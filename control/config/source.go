@@ -20,7 +20,17 @@ type Statement struct {
 	Words   []Word
 	Block   []Statement
 	IsBlock bool // it has braces, with or without something between them
+	comment comment
 }
+
+// comment says what the rest of a statement's line is.
+type comment uint8
+
+const (
+	noComment       comment = iota
+	apartComment            // one with a blank before it
+	touchingComment         // one that begins in a word, which may be meant to be part of it
+)
 
 // Keyword is the first word.
 func (s Statement) Keyword() string {

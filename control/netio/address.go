@@ -1,14 +1,15 @@
 package netio
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 )
 
 // Address is one IPv4 or IPv6 address of an interface.
@@ -59,45 +60,47 @@ func (a *Addresses) Close() error {
 	return errors.Join(errs...)
 }
 
-// Add puts the address of prefix on the interface, marked as ours, IPv4 with global scope and no broadcast address,
-// IPv6 without duplicate address detection, because the master of the moment may well have it too. Like an IPv4 address
-// that is not the first of its subnet, an IPv6 one is not what connections of the host's own start from, unless there is
-// no other: they would not survive a failover. label may be empty; the kernel takes up to 15 bytes for
-// IPv4 and none for IPv6, where it is left out. added is false when the address was there already, whoever put it there:
+// Add puts an address on the interface, marked as ours; its Interface and NoTrack are the caller's business. Unless it
+// says otherwise an IPv6 address is not what connections of the host's own start from, unless there is no other: they
+// would not survive a failover. Nor is it tested for duplicates, because the master of the moment may well have it too;
+// with DAD it can be used about a second later. added is false when the address was there already, whoever put it there:
 // for IPv4 with this prefix length, for IPv6 with any.
-func (a *Addresses) Add(ifindex int, prefix netip.Prefix, label string) (added bool, err error) {
-	request, err := addressRequest(ifindex, prefix)
+func (a *Addresses) Add(ifindex int, address iproute.Address) (added bool, err error) {
+	prefix := address.Prefix
+	request, err := newAddress(ifindex, address)
 	if err != nil {
 		return false, err
-	}
-	request = append(request, nl.NewRtAttr(ifaProto, []byte{protocolVRRP}))
-	switch {
-	case prefix.Addr().Is6():
-		request = append(request, nl.NewRtAttr(unix.IFA_CACHEINFO, notPreferred()))
-	case label != "":
-		request = append(request, nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
 	}
 	if err = a.spareOthers(ifindex, prefix); err == nil {
 		err = a.route.change(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
 	}
 	switch {
-	case err == nil && prefix.Addr().Is6():
+	case err == nil && prefix.Addr().Is6() && !address.DAD:
 		return true, a.route.addLocalRoute(ifindex, prefix.Addr())
 	case err == nil:
 		return true, nil
 	case errors.Is(err, unix.EEXIST):
 		return false, nil
-	case errors.Is(err, unix.EACCES) && prefix.Addr().Is6():
-		return false, fmt.Errorf("add address %s to interface %d: %w: set net.ipv6.conf.INTERFACE.disable_ipv6 to 0", prefix, ifindex, err)
 	}
-	return false, fmt.Errorf("add address %s to interface %d: %w", prefix, ifindex, err)
+	return false, fmt.Errorf("add address %s to interface %d: %w%s", prefix, ifindex, err, remedy(err, prefix))
+}
+
+// remedy says what to do about an error of Add, where that is known.
+func remedy(err error, prefix netip.Prefix) string {
+	switch {
+	case errors.Is(err, unix.EACCES) && prefix.Addr().Is6():
+		return ": set net.ipv6.conf.INTERFACE.disable_ipv6 to 0"
+	case errors.Is(err, unix.EINVAL) && prefix.Addr().Is4():
+		return ": all addresses of a subnet must have the same scope on an interface"
+	}
+	return ""
 }
 
 // Remove takes the address of prefix off the interface, and no other, whoever put it there. It is no error when the
 // address, or the interface with it, is gone already: the kernel itself removes IPv6 addresses from an interface that is
 // set down.
 func (a *Addresses) Remove(ifindex int, prefix netip.Prefix) error {
-	request, err := addressRequest(ifindex, prefix)
+	request, err := addressRequest(ifindex, prefix, prefix.Addr())
 	if err != nil {
 		return err
 	}
@@ -109,11 +112,31 @@ func (a *Addresses) Remove(ifindex int, prefix netip.Prefix) error {
 	if err = a.spareOthers(ifindex, prefix); err == nil {
 		err = a.route.change(unix.RTM_DELADDR, 0, request...)
 	}
+	if errors.Is(err, unix.EADDRNOTAVAIL) && prefix.Addr().Is4() {
+		err = a.removeWithPeer(ifindex, prefix)
+	}
 	// ENXIO: the interface has no IPv6 at all, as happens when its MTU falls below 1280.
 	if err == nil || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
 		return nil
 	}
 	return fmt.Errorf("remove address %s from interface %d: %w", prefix, ifindex, err)
+}
+
+// removeWithPeer takes an IPv4 address off that has another one as its other end: the kernel wants to be told its subnet.
+func (a *Addresses) removeWithPeer(ifindex int, prefix netip.Prefix) error {
+	addresses, err := a.List(ifindex)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(addresses, func(a Address) bool { return a.Prefix == prefix })
+	if i < 0 {
+		return unix.EADDRNOTAVAIL
+	}
+	request, err := addressRequest(ifindex, prefix, addresses[i].subnet.Addr())
+	if err != nil {
+		return err
+	}
+	return a.route.change(unix.RTM_DELADDR, 0, request...)
 }
 
 // List returns the IPv4 and IPv6 addresses of the interface in the kernel's order.
@@ -144,28 +167,4 @@ func (a *Addresses) promoteSecondaries(ifindex int) error {
 	}
 	a.promoted[ifindex] = struct{}{}
 	return nil
-}
-
-func addressRequest(ifindex int, prefix netip.Prefix) ([]nl.NetlinkRequestData, error) {
-	if !prefix.IsValid() || prefix.Addr().Is4In6() {
-		return nil, fmt.Errorf("address %s for interface %d: not an IPv4 or IPv6 address with a prefix length", prefix, ifindex)
-	}
-	header := nl.NewIfAddrmsg(unix.AF_INET)
-	if prefix.Addr().Is6() {
-		header = nl.NewIfAddrmsg(unix.AF_INET6)
-		header.Flags = unix.IFA_F_NODAD
-	}
-	header.Prefixlen = uint8(prefix.Bits())
-	header.Scope = unix.RT_SCOPE_UNIVERSE
-	header.Index = uint32(ifindex)
-	ip := prefix.Addr().AsSlice()
-	return []nl.NetlinkRequestData{header, nl.NewRtAttr(unix.IFA_LOCAL, ip), nl.NewRtAttr(unix.IFA_ADDRESS, ip)}, nil
-}
-
-// notPreferred is the struct ifa_cacheinfo of an IPv6 address that stays but is deprecated (RFC 4862 §5.5.4): preferred
-// for no time, valid for ever, and two time stamps that are the kernel's.
-func notPreferred() []byte {
-	b := make([]byte, unix.SizeofIfaCacheinfo)
-	binary.NativeEndian.PutUint32(b[4:], infiniteLifetime)
-	return b
 }

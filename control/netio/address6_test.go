@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 )
 
 // give6 puts an IPv6 address on link that needs no test for duplicates, and waits until it receives.
@@ -98,7 +100,7 @@ func TestAnAddedIPv6AddressIsMarked(t *testing.T) {
 	a := newAddresses(t)
 	give(t, w.lan, "192.168.1.2/24")
 	give6(t, w.lan, "2001:db8::2/64")
-	_, err := a.Add(w.index(), netip.MustParsePrefix("fe80::100/64"), "lan0:vip")
+	_, err := a.Add(w.index(), iproute.Address{Prefix: netip.MustParsePrefix("fe80::100/64"), Label: "lan0:vip"})
 	must(t, err)
 	if got, want := list(t, a, w.index()), "192.168.1.2/24, 2001:db8::2/64, fe80::100/64 ours"; got != want {
 		t.Errorf("addresses are %s, want %s", got, want)
@@ -180,7 +182,7 @@ func TestRemovingAnIPv6AddressThatIsGoneIsNoError(t *testing.T) {
 func TestAddingWhereIPv6IsSwitchedOffSaysHowToSwitchItOn(t *testing.T) {
 	w := newWire6(t)
 	sysctl(t, "ipv6/conf/lan0/disable_ipv6", "1")
-	_, err := newAddresses(t).Add(w.index(), netip.MustParsePrefix("2001:db8::1/64"), "")
+	_, err := newAddresses(t).Add(w.index(), plain("2001:db8::1/64"))
 	if !errors.Is(err, unix.EACCES) || !strings.Contains(err.Error(), "disable_ipv6") {
 		t.Errorf("error is %v", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 )
 
 func newAddresses(t *testing.T) *Addresses {
@@ -27,9 +29,14 @@ func give(t *testing.T, link netlink.Link, address string) {
 	must(t, netlink.AddrAdd(link, parsed))
 }
 
+// plain is an address with nothing but its prefix.
+func plain(prefix string) iproute.Address {
+	return iproute.Address{Prefix: netip.MustParsePrefix(prefix)}
+}
+
 func add(t *testing.T, a *Addresses, ifindex int, prefix string) bool {
 	t.Helper()
-	added, err := a.Add(ifindex, netip.MustParsePrefix(prefix), "")
+	added, err := a.Add(ifindex, plain(prefix))
 	must(t, err)
 	return added
 }
@@ -63,7 +70,7 @@ func TestAnAddedAddressHasGlobalScopeItsLabelAndOurMark(t *testing.T) {
 	needMark(t)
 	w := newWire(t)
 	a := newAddresses(t)
-	_, err := a.Add(w.index(), netip.MustParsePrefix("192.168.1.1/24"), "lan0:vip")
+	_, err := a.Add(w.index(), iproute.Address{Prefix: netip.MustParsePrefix("192.168.1.1/24"), Label: "lan0:vip"})
 	must(t, err)
 	got, err := a.List(w.index())
 	must(t, err)
@@ -100,7 +107,7 @@ func TestRemovingWhatIsNotThereIsNoError(t *testing.T) {
 
 func TestAddingToAMissingInterfaceSaysWhatWasAttempted(t *testing.T) {
 	newWire(t)
-	_, err := newAddresses(t).Add(4711, netip.MustParsePrefix("192.168.1.1/24"), "")
+	_, err := newAddresses(t).Add(4711, plain("192.168.1.1/24"))
 	if err == nil || !strings.Contains(err.Error(), "add address 192.168.1.1/24 to interface 4711") {
 		t.Errorf("error is %v", err)
 	}
@@ -109,7 +116,7 @@ func TestAddingToAMissingInterfaceSaysWhatWasAttempted(t *testing.T) {
 func TestWhatIsNoAddressIsRefused(t *testing.T) {
 	w := newWire(t)
 	for _, prefix := range []netip.Prefix{{}, netip.MustParsePrefix("::ffff:192.168.1.1/120")} {
-		if _, err := newAddresses(t).Add(w.index(), prefix, ""); err == nil {
+		if _, err := newAddresses(t).Add(w.index(), iproute.Address{Prefix: prefix}); err == nil {
 			t.Errorf("%v: no error", prefix)
 		}
 	}

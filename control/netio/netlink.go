@@ -21,6 +21,11 @@ func openRoute() (route, error) {
 	if err != nil {
 		return route{}, fmt.Errorf("open a netlink socket: %w", err)
 	}
+	// The kernel is to leave out of a listing what was not asked for: routing tables can have a million routes.
+	if err := unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1); err != nil {
+		socket.Close()
+		return route{}, fmt.Errorf("open a netlink socket for strict listings: %w", err)
+	}
 	return route{map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: socket}}}, nil
 }
 
@@ -59,11 +64,28 @@ func (r route) list(kind int, answer uint16, data ...nl.NetlinkRequestData) ([][
 	return messages, err
 }
 
+// visit is list for what may be too much to hold: look is shown each message, until it wants no more. What it is shown
+// may come again when changes disturbed the listing.
+func (r route) visit(kind int, answer uint16, look func(message []byte) (more bool), data ...nl.NetlinkRequestData) error {
+	var err error
+	for range dumpAttempts {
+		err = r.request(kind, unix.NLM_F_DUMP, data).ExecuteIter(unix.NETLINK_ROUTE, answer, look)
+		if !errors.Is(err, nl.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return err
+}
+
 func (r route) execute(kind, flags int, answer uint16, data []nl.NetlinkRequestData) ([][]byte, error) {
+	return r.request(kind, flags, data).Execute(unix.NETLINK_ROUTE, answer)
+}
+
+func (r route) request(kind, flags int, data []nl.NetlinkRequestData) *nl.NetlinkRequest {
 	request := nl.NewNetlinkRequest(kind, flags)
 	request.Sockets = r.sockets
 	for _, d := range data {
 		request.AddData(d)
 	}
-	return request.Execute(unix.NETLINK_ROUTE, answer)
+	return request
 }

@@ -44,7 +44,7 @@ type watch struct {
 // thread of the same network namespace, and no change falls between. The channel is closed once ctx has ended
 // and everything is released; if it is closed before, the kernel refused to go on. A slow reader loses events, but not the Resync event that says so.
 func (l *Links) Watch(ctx context.Context) (<-chan LinkEvent, error) {
-	socket, err := subscribe(unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
+	socket, err := subscribe(watchBuffer, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to link and address changes: %w", err)
 	}
@@ -52,7 +52,8 @@ func (l *Links) Watch(ctx context.Context) (<-chan LinkEvent, error) {
 	return readUntilDone(ctx, socket, w.events, w.run), nil
 }
 
-func subscribe(groups ...uint) (*os.File, error) {
+// subscribe opens a socket for notifications of which it holds that many bytes, as the kernel counts them.
+func subscribe(buffer int, groups ...uint) (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func subscribe(groups ...uint) (*os.File, error) {
 	for _, group := range groups {
 		address.Groups |= 1 << (group - 1)
 	}
-	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, watchBuffer)
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer)
 	if err == nil {
 		err = unix.Bind(fd, address)
 	}

@@ -2,75 +2,163 @@ package notify
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/script"
 )
 
-// Event is something that happened to an instance or a sync group.
-type Event struct {
-	Group    bool // a sync group, not an instance
-	Name     string
-	State    string // MASTER, BACKUP, FAULT, STOP, DELETED; also MASTER_RX_LOWER_PRI, MASTER_PRIORITY, BACKUP_PRIORITY
-	Priority uint8  // effective; 0 of a group
-	At       time.Time
-}
+const (
+	// Timeout is how long a script may take before its process group is killed.
+	Timeout = 30 * time.Second
+	// mostWaiting events of one instance or group wait for its scripts: a script
+	// that hangs at each of them must not eat memory.
+	mostWaiting = 64
+	// mostScripts run at the same time. A host with hundreds of instances that
+	// become master at once has better things to do than to start hundreds of processes.
+	mostScripts = 32
+	// mostMails wait for the mail server.
+	mostMails = 256
+)
 
-// Scripts are what is run for one instance or group. Any may be absent.
-type Scripts struct {
-	Master, Backup, Fault, Stop, Deleted *script.Command
-	// Any runs with four arguments more: INSTANCE or GROUP, name, state, priority.
-	Any           *script.Command
-	LowerPriority *script.Command // notify_master_rx_lower_pri
-	// PriorityChanges tells Any of MASTER_PRIORITY and BACKUP_PRIORITY too.
-	PriorityChanges bool
-	// Mail sends one for every transition.
-	Mail bool
-}
+var (
+	errTooLate = errors.New("the time to stop is over")
+	errClosed  = errors.New("it is closed already")
+)
 
-// FIFO is a named pipe that lines are written to.
-type FIFO struct {
-	Path   string
-	Script *script.Command // started to read it, with the path as its argument; nil: none
-	User   script.User     // that owns it
-}
-
-// Mail says how mail is sent.
-type Mail struct {
-	Server   string // host:port; "": none is sent
-	From     string
-	To       []string
-	Helo     string
-	Timeout  time.Duration
-	RouterID string // in the subject
-}
-
-// Config is what to tell whom.
-type Config struct {
-	Instances, Groups map[string]Scripts
-	FIFOs             []FIFO
-	Mail              Mail
-}
-
-// Timeout is how long a script may take before its process group is killed.
-const Timeout = 30 * time.Second
+// runner is script.Run.
+type runner func(ctx context.Context, c script.Command, timeout time.Duration, env ...string) script.Result
 
 // Notifier passes Events on. It may be used from any goroutine.
-type Notifier struct{}
+type Notifier struct {
+	log     *slog.Logger
+	run     runner
+	timeout time.Duration
+	context context.Context // ends when whatever still runs has to
+	kill    context.CancelCauseFunc
+
+	applying sync.Mutex // one Apply or Close at a time; taken before mu
+	retired  retirement
+
+	mu      sync.Mutex // held for moments only: Tell takes it
+	closed  bool
+	config  Config
+	pipes   []*pipe
+	backlog *backlog[subject, job]
+	mails   *backlog[struct{}, mail]
+}
 
 // New begins to work for nobody yet.
-func New(log *slog.Logger) *Notifier { return &Notifier{} }
-
-// Apply makes c the configuration of the events that come from now on. FIFOs
-// that stay are not reopened, their scripts not restarted.
-// Errors: a FIFO cannot be made; then nothing has changed.
-func (n *Notifier) Apply(c Config) error { return nil }
+func New(log *slog.Logger) *Notifier {
+	n := &Notifier{log: log, run: script.Run, timeout: Timeout}
+	n.context, n.kill = context.WithCancelCause(context.Background())
+	n.backlog = newBacklog[subject](mostWaiting, mostScripts, n.perform)
+	n.backlog.overflows = func(s subject) {
+		log.Warn("notify scripts do not keep up: the oldest events are dropped", s.attr(), "waiting", mostWaiting)
+	}
+	n.backlog.caughtUp = func(s subject, dropped int) {
+		log.Warn("notify scripts have caught up", s.attr(), "dropped", dropped)
+	}
+	n.mails = newBacklog[struct{}](mostMails, 1, n.post)
+	n.mails.overflows = func(struct{}) {
+		log.Warn("the mail server does not keep up: the oldest mails are dropped", "waiting", mostMails)
+	}
+	n.mails.caughtUp = func(_ struct{}, dropped int) { log.Warn("all mails are sent again", "dropped", dropped) }
+	return n
+}
 
 // Tell never blocks: events queue up, in order, for each instance and group on
-// its own.
-func (n *Notifier) Tell(e Event) {}
+// its own. The FIFOs have the line when it returns. What is done for an event is
+// as configured now: tell of an instance that is removed before its configuration is.
+func (n *Notifier) Tell(e Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		n.log.Warn("an event after the end is told to nobody", e.subject().attr(), "state", e.State)
+		return
+	}
+	scripts := n.config.of(e)
+	if scripts.toFIFO(e) {
+		for _, p := range n.pipes {
+			p.write(e.line())
+		}
+	}
+	j := job{event: e, commands: scripts.commands(e)}
+	if scripts.mails(e) {
+		j.mail = n.config.Mail.about(e)
+	}
+	if len(j.commands) > 0 || j.mail != nil {
+		n.backlog.add(e.subject(), j)
+	}
+}
+
+// Apply makes c the configuration of the events that come from now on. FIFOs
+// that stay are not reopened, and their scripts not restarted, unless they have
+// ended by themselves. It may wait some seconds for the script of a FIFO that
+// was taken away a moment ago, and now comes back; Tell does not wait for it.
+// Errors: a FIFO cannot be made; then nothing has changed.
+func (n *Notifier) Apply(c Config) error {
+	n.applying.Lock()
+	defer n.applying.Unlock()
+	if n.isClosed() {
+		return fmt.Errorf("change what is notified: %w", errClosed)
+	}
+	if err := n.changePipes(c.FIFOs); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.config = c
+	return nil
+}
 
 // Close waits until all that was told is passed on, or ctx ends; then kills what
-// still runs, says so, and removes the FIFOs that it made.
-func (n *Notifier) Close(ctx context.Context) error { return nil }
+// still runs, says so, and removes the FIFOs that it made. The scripts of FIFOs
+// may read what is there, and end by themselves, before they are told to.
+func (n *Notifier) Close(ctx context.Context) error {
+	n.applying.Lock()
+	defer n.applying.Unlock()
+	if n.isClosed() {
+		return nil
+	}
+	n.mu.Lock()
+	n.closed = true
+	pipes := n.pipes
+	n.pipes = nil
+	n.mu.Unlock()
+	for _, p := range pipes {
+		n.retired.add(n.context, p)
+	}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		n.backlog.wait()
+		n.mails.wait()
+		n.retired.wait()
+	}()
+	defer n.kill(errTooLate)
+	select {
+	case <-finished:
+		return n.retired.errors()
+	case <-ctx.Done():
+	}
+	n.kill(errTooLate)
+	<-finished
+	return errors.Join(n.unfinished(ctx), n.retired.errors())
+}
+
+// unfinished says that scripts, mails or readers were cut short.
+func (n *Notifier) unfinished(ctx context.Context) error {
+	err := fmt.Errorf("end the notifications: %w before all was passed on; what still ran was killed", context.Cause(ctx))
+	n.log.Warn("notify scripts were killed: the time to stop is over")
+	return err
+}
+
+func (n *Notifier) isClosed() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.closed
+}

@@ -18,8 +18,8 @@ type (
 	SendAdvert struct{ Priority uint8 }
 
 	// Announce tells the neighbours about every virtual address: gratuitous
-	// ARP, or unsolicited Neighbor Advertisement.
-	Announce struct{}
+	// ARP, or unsolicited Neighbor Advertisement, Repeat (1 or more) of each.
+	Announce struct{ Repeat int }
 
 	// InstallAddresses puts the virtual addresses on the interface, if they
 	// are not there. Without a lease they are inert.
@@ -98,10 +98,13 @@ const (
 	HigherAddress                             // to Backup: the same priority and a higher address
 	LeaseLost                                 // to Backup: no advert left this host in time
 	LinkLost                                  // to Fault
-	LinkRestored                              // from Fault: no link of the router or its group is down
+	LinkRestored                              // from Fault: LinkUp
 	ShutdownRequested                         // to Init
 	GroupLeft                                 // to Backup: another member of the group is not master
-	GroupFaulty                               // to Fault: the link of another member of the group is down
+	GroupFaulty                               // to Fault: another member of the group has a fault
+	TrackFailed                               // to Fault: TrackDown
+	TrackRestored                             // from Fault: TrackUp
+	GroupMended                               // from Fault: GroupRestored
 )
 
 // String returns the reason as logs and metrics show it.
@@ -120,6 +123,9 @@ func (t TransitionReason) String() string {
 		ShutdownRequested: "shutdown",
 		GroupLeft:         "group_member_left",
 		GroupFaulty:       "group_fault",
+		TrackFailed:       "track_failed",
+		TrackRestored:     "track_restored",
+		GroupMended:       "group_restored",
 	}, t)
 }
 

@@ -69,6 +69,10 @@ func (r *Router) heardInBackup(ev AdvertReceived) {
 // have been heard again, its stamp is all that tells.
 func (r *Router) willPreempt(ev AdvertReceived) {
 	r.noticeInterval(ev)
+	r.lesser.heard(r.config.Version, ev)
+	if r.ready == nil && r.master.followed && r.master.source == ev.Source && ev.Advert.Priority < r.master.priority {
+		r.outgrow()
+	}
 	if !r.master.followed {
 		r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority}
 	}
@@ -88,7 +92,7 @@ func (r *Router) yieldsTo(priority uint8, at Instant) bool {
 func (r *Router) remember(ev AdvertReceived) {
 	a := ev.Advert
 	if ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority, ev.At) {
-		down := activeDownInterval(r.config.Version, r.config.Priority, a.Interval)
+		down := activeDownInterval(r.config.Version, r.priority, a.Interval)
 		r.othersDownAt = max(r.othersDownAt, ev.At.Add(down))
 	}
 }
@@ -123,6 +127,7 @@ func (r *Router) follow(ev AdvertReceived) {
 		r.othersDownAt = r.downAt
 	}
 	r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority, followed: true}
+	r.outgrown = false
 	r.beginPreemptDelay(ev)
 	if ev.Advert.Interval != r.activeInterval && ev.Advert.Interval != r.config.Interval {
 		r.notice(Notice{Kind: IntervalAdopted, Source: ev.Source, Interval: ev.Advert.Interval})
@@ -190,7 +195,8 @@ func (r *Router) forgetMaster() {
 	r.unfollow()
 	r.master = heardMaster{}
 	r.downAt, r.notBefore, r.othersDownAt, r.changedAfter, r.preemptAt = 0, 0, 0, 0, 0
-	r.left = false
+	r.left, r.outgrown = false, false
+	r.lesser = lesserMasters{}
 	r.ready = nil
 }
 

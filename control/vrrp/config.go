@@ -7,10 +7,12 @@ import (
 
 // Config is what a virtual router is told to be.
 type Config struct {
-	VRID     uint8 // 1..255
-	Family   Family
-	Version  Version       // IPv6: V3 only
-	Priority uint8         // 1..254, or 255 for the address owner
+	VRID    uint8 // 1..255
+	Family  Family
+	Version Version // IPv6: V3 only
+	// Priority is 1..254, or 255 for the address owner. PriorityChanged may move
+	// the effective one away from it: see Router.Priority.
+	Priority uint8
 	Interval time.Duration // V3: 10 ms..40.95 s in steps of 10 ms; V2: 1..255 s, whole seconds
 	// NoPreempt keeps a backup quiet behind a master of lower priority. An
 	// address owner preempts whatever it says, RFC 9568 §6.1.
@@ -18,6 +20,11 @@ type Config struct {
 	// Addresses are the virtual addresses in the order in which they are
 	// advertised, 1..255 of Family; for IPv6 the first is link-local.
 	Addresses []netip.Addr
+	// AnyFirstAddress lets the first address of IPv6 be another than a
+	// link-local one. Deviates from RFC 9568 §5.2.9, as keepalived does unless
+	// it is told to be strict. Whoever receives such adverts must be as lenient:
+	// see Packet.
+	AnyFirstAddress bool
 	// Source is the interface's own address that adverts are sent from: its
 	// primary IPv4 address, or its link-local one. It may be unknown at
 	// first; SourceChanged tells it later. Only an address owner may have it
@@ -48,6 +55,21 @@ type Config struct {
 	StartDelay time.Duration
 	// Grouped makes promotion wait for Promote: the router is only Ready.
 	Grouped bool
+	// Announcements is how often a master tells the neighbours where the
+	// addresses are; nil means DefaultAnnouncements.
+	Announcements *Announcements
+	// SilentToLesser keeps a master from answering the advert of a lesser one
+	// with an advert out of turn (keepalived: lower_prio_no_advert). It announces
+	// its addresses nevertheless.
+	SilentToLesser bool
+	// PartingAdvert makes a master that gives way to a better one send one last
+	// advert, of its own priority: the better one announces its addresses again
+	// when it hears of a lesser master (keepalived: higher_prio_send_advert).
+	PartingAdvert bool
+	// SkipAddressCheck accepts, in version 2, other addresses than the configured
+	// ones from the master that is followed already, so that the list can be
+	// changed on one router after the other (keepalived: skip_check_adv_addr).
+	SkipAddressCheck bool
 }
 
 func (c Config) owner() bool { return c.Priority == OwnerPriority }
@@ -59,10 +81,10 @@ func (c Config) acceptsTTL(ttl uint8) bool {
 	return !c.unicast() || ttl >= c.MinTTL && (c.MaxTTL == 0 || ttl <= c.MaxTTL)
 }
 
-// leaseLength is how long an advert keeps a lease.
-func (c Config) leaseLength() time.Duration {
+// leaseAdverts is the length of a lease in intervals.
+func (c Config) leaseAdverts() time.Duration {
 	if c.LeaseAdverts == 0 {
-		return activeDownAdverts * c.Interval
+		return activeDownAdverts
 	}
-	return time.Duration(c.LeaseAdverts) * c.Interval
+	return time.Duration(c.LeaseAdverts)
 }

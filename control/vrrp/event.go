@@ -60,23 +60,48 @@ type (
 	// Active_Down_Interval and up to one advertisement interval: see Group.
 	StepDown struct{}
 
-	// GroupFault is LinkDown of another member of the group.
+	// TrackDown says that something has failed without which the router must
+	// not be master: a tracked interface, script or check without a weight. As
+	// LinkDown it may come before Startup. The two do not know of each other:
+	// Fault ends when there is neither, nor a GroupFault.
+	TrackDown struct{}
+
+	// TrackUp takes TrackDown back.
+	TrackUp struct{}
+
+	// PriorityChanged sets the effective priority, 1..254: what is tracked with
+	// a weight has moved it. It changes no state by itself: a master says it
+	// with its next regular advert, and a backup counts with it from now on.
+	// An address owner has 255, and nobody else: what contradicts that is
+	// ignored. Just before it, MasterHeard must be told.
+	PriorityChanged struct{ Priority uint8 }
+
+	// Reconfigured gives the router another configuration, which must be valid,
+	// without a transition. Just before it, MasterHeard must be told. See
+	// Router.Step for what may not differ, and for what becomes of the rest.
+	Reconfigured struct{ Config Config }
+
+	// GroupFault is LinkDown or TrackDown of another member of the group.
 	GroupFault struct{}
 
 	// GroupRestored takes GroupFault back.
 	GroupRestored struct{}
 )
 
-func (Startup) event()        {}
-func (Shutdown) event()       {}
-func (Timer) event()          {}
-func (AdvertReceived) event() {}
-func (MasterHeard) event()    {}
-func (AdvertSent) event()     {}
-func (LinkDown) event()       {}
-func (LinkUp) event()         {}
-func (SourceChanged) event()  {}
-func (Promote) event()        {}
-func (StepDown) event()       {}
-func (GroupFault) event()     {}
-func (GroupRestored) event()  {}
+func (Startup) event()         {}
+func (Shutdown) event()        {}
+func (Timer) event()           {}
+func (AdvertReceived) event()  {}
+func (MasterHeard) event()     {}
+func (AdvertSent) event()      {}
+func (LinkDown) event()        {}
+func (LinkUp) event()          {}
+func (SourceChanged) event()   {}
+func (TrackDown) event()       {}
+func (TrackUp) event()         {}
+func (PriorityChanged) event() {}
+func (Reconfigured) event()    {}
+func (Promote) event()         {}
+func (StepDown) event()        {}
+func (GroupFault) event()      {}
+func (GroupRestored) event()   {}

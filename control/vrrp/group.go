@@ -1,7 +1,10 @@
 package vrrp
 
+import "slices"
+
 // Group makes its members master together or not at all: they share one lease.
-// It keeps nothing but its members, and like them it belongs to one goroutine.
+// It keeps nothing but its members, and which of them are joining; like them it
+// belongs to one goroutine.
 //
 // Addresses decide between masters of equal priority, and every leg has its own:
 // each of two hosts can be the better one on one leg. Then both step down. So
@@ -10,12 +13,19 @@ package vrrp
 // interval that depends on its Source, and on how often it has stepped down.
 type Group struct {
 	members []*Router
+	joining []*Router // see Joining
 }
 
 // NewGroup returns the group of these routers. Where there is more than one, all
-// must be Grouped.
+// must be Grouped. Next must be asked at once: they may come from other groups,
+// or bring a fault. Members that are not master are joining if some other is and
+// stays master.
 func NewGroup(members ...*Router) *Group {
-	return &Group{members: members}
+	g := &Group{members: members}
+	if slices.ContainsFunc(members, (*Router).serves) {
+		g.joining = slices.DeleteFunc(slices.Clone(members), func(m *Router) bool { return m.state == Master })
+	}
+	return g
 }
 
 // Next returns what has to be told to whom next so that the group moves as one,
@@ -26,56 +36,68 @@ func NewGroup(members ...*Router) *Group {
 // Next asked again: a master that was silent when a member became Ready may be
 // there by now, and if it only was stamped, nobody knows.
 func (g *Group) Next() (*Router, Event, bool) {
+	g.admit()
 	if r, ev, ok := g.nextFault(); ok {
 		return r, ev, true
 	}
-	whole, allMaster := true, true
+	whole, allMaster, allServe := true, true, true
 	for _, m := range g.members {
-		serving := m.state == Master && !m.leaving
-		whole = whole && (serving || m.Ready())
+		if g.isJoining(m) {
+			continue
+		}
+		whole = whole && (m.serves() || m.Ready())
 		allMaster = allMaster && m.state == Master
+		allServe = allServe && m.serves()
 	}
 	for _, m := range g.members {
 		switch {
+		case g.isJoining(m) && !allServe:
 		case whole && m.Ready():
 			return m, Promote{}, true
-		case !whole && !allMaster && m.state == Master && !m.leaving:
+		case !whole && !allMaster && m.serves():
 			return m, StepDown{}, true
 		}
 	}
 	return nil, nil, false
 }
 
-// nextFault spreads the fault of a link: with one leg of a gateway gone, the
-// others are of no use.
+// serves reports whether r is master and stays.
+func (r *Router) serves() bool { return r.state == Master && !r.leaving }
+
+// nextFault spreads a fault: with one leg of a gateway gone, the others are of no
+// use.
 func (g *Group) nextFault() (*Router, Event, bool) {
-	down := 0
+	faulty := 0
 	for _, m := range g.members {
-		if m.isDown {
-			down++
+		if m.faults.own() {
+			faulty++
 		}
 	}
 	for _, m := range g.members {
-		others := down
-		if m.isDown {
+		others := faulty
+		if m.faults.own() {
 			others--
 		}
 		switch {
-		case others > 0 && !m.groupIsDown:
+		case others > 0 && !m.faults.group:
 			return m, GroupFault{}, true
-		case others == 0 && m.groupIsDown:
+		case others == 0 && m.faults.group:
 			return m, GroupRestored{}, true
 		}
 	}
 	return nil, nil, false
 }
 
-// Lease returns until when this host owns the addresses of all members: the
-// earliest of their leases if all are master, else 0.
+// Lease returns until when this host owns the addresses of all members that are
+// not joining: the earliest of their leases if all are master, else 0.
 func (g *Group) Lease() Instant {
+	g.admit()
 	leases := make([]Instant, 0, len(g.members))
 	for _, m := range g.members {
-		if m.state != Master {
+		switch {
+		case g.isJoining(m):
+			continue
+		case m.state != Master:
 			return 0
 		}
 		leases = append(leases, m.lease)

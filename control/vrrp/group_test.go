@@ -140,7 +140,7 @@ func TestAFaultOfTheGroupIsLikeOneOfTheLink(t *testing.T) {
 	r.Step(after(3), GroupFault{})
 	r.does(r.Step(after(4), LinkUp{})) // and now the others'
 	r.in(Fault)
-	r.does(r.Step(after(5), GroupRestored{}), Transition{From: Fault, To: Backup, Reason: LinkRestored})
+	r.does(r.Step(after(5), GroupRestored{}), Transition{From: Fault, To: Backup, Reason: GroupMended})
 	r.wakes(after(5 + down))
 }
 

@@ -124,5 +124,5 @@ func promoted(at Instant, priority uint8, from State, why TransitionReason, peer
 	if why == Preempts {
 		lease, advert = advert, lease // the one that is preempted must hear of it first
 	}
-	return []Action{lease, advert, Announce{}, InstallAddresses{}, Transition{From: from, To: Master, Reason: why, Peer: peer}}
+	return []Action{lease, advert, Announce{Repeat: 5}, InstallAddresses{}, Transition{From: from, To: Master, Reason: why, Peer: peer}}
 }

@@ -19,15 +19,15 @@ func (r *Router) becomeMaster(now Instant, p promotion) {
 	r.forgetMaster()
 	r.early = false
 	r.activeInterval = r.config.Interval
-	r.lease = now.Add(r.config.leaseLength())
-	r.advertAt = now.Add(r.config.Interval)
-	r.announceAt = now.Add(announceAgainAfter)
+	r.lease = now.Add(r.leaseLength())
+	r.advertAt = now.Add(r.pace())
+	r.announceAt.promotedAt(now, r.config.announcements())
 	if p.why == Preempts {
-		r.do(SendAdvert{Priority: r.config.Priority}, SetLease{Until: r.lease})
+		r.do(SendAdvert{Priority: r.priority}, SetLease{Until: r.lease})
 	} else {
-		r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.config.Priority})
+		r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.priority})
 	}
-	r.do(Announce{}, InstallAddresses{})
+	r.do(Announce{Repeat: r.config.announcements().Repeat}, InstallAddresses{})
 	r.enter(Master, p.why, p.peer, p.late)
 }
 
@@ -36,10 +36,11 @@ func (r *Router) advertSent(now, at Instant) {
 	if r.state != Master || r.leaving {
 		return
 	}
-	if until := min(at, now).Add(r.config.leaseLength()); until.After(r.lease) {
+	if until := min(at, now).Add(r.leaseLength()); until.After(r.lease) {
 		r.lease = until
 		r.do(SetLease{Until: until})
 	}
+	r.hurry.sent()
 }
 
 // leaseEnded finds the router master without a lease. It does not carry on:
@@ -63,16 +64,15 @@ func (r *Router) electAgain(now Instant, why TransitionReason, late time.Duratio
 // masterTimers runs what is due, RFC 9568 §6.4.3: Adver_Timer fires.
 func (r *Router) masterTimers(now Instant) {
 	if !now.Before(r.advertAt) {
-		r.do(SendAdvert{Priority: r.config.Priority})
+		r.do(SendAdvert{Priority: r.priority})
 		// From when it was due, so that lateness does not add up; unless it
 		// is so late that the next would be due already.
-		if r.advertAt = r.advertAt.Add(r.config.Interval); !r.advertAt.After(now) {
-			r.advertAt = now.Add(r.config.Interval)
+		if r.advertAt = r.advertAt.Add(r.pace()); !r.advertAt.After(now) {
+			r.advertAt = now.Add(r.pace())
 		}
 	}
-	if r.announceAt != 0 && !now.Before(r.announceAt) {
-		r.announceAt = 0
-		r.do(Announce{})
+	if repeat := r.announceAt.due(now, r.config.announcements()); repeat > 0 {
+		r.do(Announce{Repeat: repeat})
 	}
 }
 
@@ -86,37 +86,52 @@ func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 			r.leave(ev.Source)
 		}
 	case a.Priority == 0:
-		if r.sendNow(now, &r.answeredAt) {
-			r.advertAt = now.Add(r.config.Interval)
+		if passed(now, &r.answeredAt, r.pace()/2) {
+			r.do(SendAdvert{Priority: r.priority})
+			r.advertAt = now.Add(r.pace())
 		}
-	case compareRouters(a.Priority, ev.Source, r.config.Priority, r.config.Source) > 0:
+	case compareRouters(a.Priority, ev.Source, r.priority, r.config.Source) > 0:
 		r.giveWay(ev)
 	default:
 		r.remember(ev)
+		r.lesser.heard(r.config.Version, ev)
 		r.noticeInterval(ev)
-		r.sendNow(now, &r.assertedAt)
+		r.contradict(now)
 	}
 }
 
-// sendNow sends an advert out of turn and reports whether it did. Each kind, by
-// its last, happens at most twice per interval: an answer for every packet would
-// let one sender make two floods out of one.
-func (r *Router) sendNow(now Instant, last *Instant) bool {
-	if *last != 0 && now.Sub(*last) < r.config.Interval/2 {
+// contradict answers a lesser master, by advert and announcement.
+func (r *Router) contradict(now Instant) {
+	if !passed(now, &r.assertedAt, r.pace()/2) {
+		return
+	}
+	if !r.config.SilentToLesser {
+		r.do(SendAdvert{Priority: r.priority})
+	}
+	r.announceToLesser(now)
+}
+
+// passed reports whether the pause since the last time of its kind is over, and
+// begins the next. Each answer out of turn happens at most twice per interval: an
+// answer for every packet would let one sender make two floods out of one.
+func passed(now Instant, last *Instant, pause time.Duration) bool {
+	if *last != 0 && now.Sub(*last) < pause {
 		return false
 	}
 	*last = now
-	r.do(SendAdvert{Priority: r.config.Priority})
 	return true
 }
 
 // giveWay becomes the backup of a better master.
 func (r *Router) giveWay(ev AdvertReceived) {
 	why := HigherPriority
-	if ev.Advert.Priority == r.config.Priority {
+	if ev.Advert.Priority == r.priority {
 		why = HigherAddress
 	}
 	r.endMaster()
+	if r.config.PartingAdvert {
+		r.do(SendAdvert{Priority: r.priority})
+	}
 	r.do(RemoveAddresses{})
 	r.follow(ev)
 	r.enter(Backup, why, ev.Source, 0)
@@ -126,7 +141,7 @@ func (r *Router) giveWay(ev AdvertReceived) {
 // serves until one has, or until the slowest of them would have.
 func (r *Router) beginLeaving(now Instant) {
 	r.leaving = true
-	r.advertAt, r.announceAt = 0, 0
+	r.advertAt, r.announceAt = 0, announceTimers{}
 	if until := now.Add(skewUnit(r.config.Version, r.config.Interval)); until.Before(r.lease) {
 		r.lease = until
 		r.do(SetLease{Until: until})
@@ -143,7 +158,7 @@ func (r *Router) leave(successor netip.Addr) {
 
 // endMaster gives the lease back, on every way out of Master.
 func (r *Router) endMaster() {
-	r.lease, r.advertAt, r.announceAt = 0, 0, 0
+	r.lease, r.advertAt, r.announceAt, r.hurry = 0, 0, announceTimers{}, hurry{}
 	r.leaving = false
 	r.do(SetLease{Until: 0})
 }

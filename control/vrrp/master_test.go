@@ -74,8 +74,8 @@ func TestTheTieBreakIgnoresTheZoneOfALinkLocalAddress(t *testing.T) {
 func TestOfTwoOwnersTheOneWithTheHigherAddressStays(t *testing.T) {
 	r := newRouter(t, priority(255))
 	r.Step(after(0), Startup{})
-	r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255})
-	r.does(r.hear(after(interval/2), lower, 255), SendAdvert{Priority: 255}) // said once
+	r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255}, Announce{Repeat: 5})
+	r.does(r.hear(after(interval/2), lower, 255), SendAdvert{Priority: 255}, Announce{Repeat: 5}) // said once
 	r.does(r.hear(after(interval/2), higher, 255), Notice{Kind: TwoOwners, Source: higher},
 		SetLease{}, RemoveAddresses{}, Follow{Source: higher, Advert: r.advert(255)},
 		Transition{From: Master, To: Backup, Reason: HigherAddress, Peer: higher})
@@ -87,14 +87,14 @@ func TestAMasterAnnouncesItsAddressesASecondTimeAfterFiveSeconds(t *testing.T) {
 		r.Step(after(at), Timer{})
 		r.Step(after(at), AdvertSent{At: after(at)})
 	}
-	r.does(r.Step(after(5*interval), Timer{}), SendAdvert{Priority: 100}, Announce{})
+	r.does(r.Step(after(5*interval), Timer{}), SendAdvert{Priority: 100}, Announce{Repeat: 5})
 	r.does(r.Step(after(5*interval), Timer{}))
 }
 
 func TestTheSecondAnnouncementIsWokenUpFor(t *testing.T) {
 	r := newMaster(t, func(c *Config) { c.Interval = 10 * interval })
 	r.wakes(after(5 * time.Second))
-	r.does(r.Step(after(5*time.Second), Timer{}), Announce{})
+	r.does(r.Step(after(5*time.Second), Timer{}), Announce{Repeat: 5})
 	r.wakes(after(10 * interval))
 }
 

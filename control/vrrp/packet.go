@@ -139,7 +139,11 @@ type Packet struct {
 	TTL                 uint8      // or hop limit
 	// Unicast packets may have any TTL here: the router knows its bounds.
 	Unicast bool
-	PDU     []byte // the IP payload, without padding of the frame
+	// AnyFirstAddress accepts an IPv6 advert whose first address is not
+	// link-local: so does a router with Config.AnyFirstAddress. Deviates from
+	// erratum 8300, as keepalived does.
+	AnyFirstAddress bool
+	PDU             []byte // the IP payload, without padding of the frame
 }
 
 // Parse checks p in the order of RFC 9568 §7.1, as far as that needs no
@@ -189,7 +193,7 @@ func decode(version Version, p Packet, form ChecksumForm) (Advert, error) {
 		return Advert{}, ReasonVRID
 	case len(a.Addresses) == 0:
 		return Advert{}, ReasonCount
-	case p.Family == IPv6 && !a.Addresses[0].IsLinkLocalUnicast():
+	case p.Family == IPv6 && !p.AnyFirstAddress && !a.Addresses[0].IsLinkLocalUnicast():
 		return Advert{}, ReasonFirstAddress
 	case a.Interval == 0:
 		return Advert{}, ReasonInterval

@@ -7,7 +7,7 @@ package vrrp
 // preempts reports whether a master of this priority is to be replaced, sooner
 // or later, RFC 9568 §6.4.2. An address owner always preempts, RFC 9568 §6.1.
 func (r *Router) preempts(priority uint8) bool {
-	return priority < r.config.Priority && (!r.config.NoPreempt || r.config.owner())
+	return priority < r.priority && (!r.config.NoPreempt || r.config.owner())
 }
 
 // leavesAlone reports whether a master that is to be replaced is left alone
@@ -35,15 +35,16 @@ func (r *Router) beginPreemptDelay(ev AdvertReceived) {
 func (r *Router) endPreemptDelay(at Instant) {
 	if r.delaysPreemption() && !at.Before(r.preemptAt) {
 		r.unfollow()
+		r.outgrown = true
 	}
 }
 
-// awaitOthers keeps a router that was following a lesser master from preempting
+// awaitOthers keeps a router that has outgrown the master it followed from preempting
 // it before the one that it followed earlier, if that was heard later, is down.
 // A last stamp of the lesser one itself is taken for one of the other: that
 // postpones the preemption once.
 func (r *Router) awaitOthers() {
-	if r.state == Backup && !r.master.followed && r.preemptAt != 0 && r.othersDownAt.After(r.downAt) {
+	if r.state == Backup && r.outgrown && r.othersDownAt.After(r.downAt) {
 		r.downAt = r.othersDownAt
 		r.ready = nil
 	}

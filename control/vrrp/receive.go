@@ -20,20 +20,26 @@ func (r *Router) refuse(ev AdvertReceived) (Reason, bool) {
 	case r.config.unicast() && !slices.Contains(r.config.Peers, ev.Source):
 		return ReasonPeer, true
 	case a.Version == V2:
-		return r.refuseV2(a)
+		return r.refuseV2(ev)
 	}
 	return 0, false
 }
 
-// refuseV2 makes the checks that only version 2 has, RFC 3768 §7.1.
-func (r *Router) refuseV2(a Advert) (Reason, bool) {
+// refuseV2 makes the checks that only version 2 has, RFC 3768 §7.1. What is
+// followed already has passed them, be it before a Reconfigured: as long as
+// nothing in it changes it is as good as its stamp, which is not checked either.
+func (r *Router) refuseV2(ev AdvertReceived) (Reason, bool) {
+	a, follows := ev.Advert, r.master.followed && r.master.source == ev.Source
+	if follows && r.followed.Equal(a) {
+		return 0, false
+	}
 	if reason, refused := r.config.refuseAuth(a); refused {
 		return reason, true
 	}
 	if a.Interval != r.config.Interval {
 		return ReasonInterval, true
 	}
-	if !r.Lists(a.Addresses) && a.Priority != OwnerPriority {
+	if !r.Lists(a.Addresses) && a.Priority != OwnerPriority && !(follows && r.config.SkipAddressCheck) {
 		return ReasonAddressList, true
 	}
 	return 0, false

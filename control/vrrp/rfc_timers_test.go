@@ -40,7 +40,7 @@ func TestEveryLeaseEndsBeforeAnyBackupTakesOver(t *testing.T) {
 	for _, version := range []Version{V2, V3} {
 		for _, interval := range []time.Duration{time.Second, 7 * time.Second, 40 * time.Second} {
 			for priority := 1; priority <= 255; priority++ {
-				lease := Config{Interval: interval}.leaseLength()
+				lease := Config{Interval: interval}.leaseAdverts() * interval
 				if down := activeDownInterval(version, uint8(priority), interval); lease >= down {
 					t.Errorf("version %d, priority %d, %v: lease %v, down %v", version, priority, interval, lease, down)
 				}

@@ -26,12 +26,12 @@ func (s State) String() string {
 // Router is the state machine of one virtual router. Step is the only way to
 // change it. It is not safe for concurrent use.
 type Router struct {
-	config      Config
-	addresses   []netip.Addr // config.Addresses, sorted
-	state       State
-	isDown      bool    // the link
-	groupIsDown bool    // the link of another member of the group
-	startAt     Instant // in Init: the end of Config.StartDelay
+	config    Config
+	priority  uint8        // the effective one: what is compared, waited by and sent
+	addresses []netip.Addr // config.Addresses, sorted
+	state     State
+	faults    faults
+	startAt   Instant // in Init: the end of Config.StartDelay
 
 	lease Instant // 0 unless Master
 
@@ -50,13 +50,17 @@ type Router struct {
 	early          bool          // the addresses were installed in expectation
 	preemptAt      Instant       // the end of Config.PreemptDelay; 0: no master of lower priority was heard
 	ready          *promotion    // what waits for Promote
+	outgrown       bool          // nobody is followed, because the one that was is to be preempted
+	lesser         lesserMasters
 
 	// In Master:
-	advertAt   Instant // Adver_Timer
-	announceAt Instant // the second announcement
-	assertedAt Instant // last advert sent to contradict a lesser one
-	answeredAt Instant // last advert sent to answer a priority 0
-	leaving    bool    // Shutdown was asked for
+	advertAt      Instant // Adver_Timer
+	hurry         hurry
+	announceAt    announceTimers
+	assertedAt    Instant // last contradiction of a lesser master
+	reannouncedAt Instant // last announcement of its kind
+	answeredAt    Instant // last advert sent to answer a priority 0
+	leaving       bool    // Shutdown was asked for
 
 	heardForm ChecksumForm // of the last advert that was not refused
 	noticed   map[NoticeKind]map[netip.Addr]said
@@ -72,14 +76,13 @@ type heardMaster struct {
 
 // NewRouter returns a router in state Init. The configuration must be valid.
 func NewRouter(c Config) *Router {
-	c.Addresses = slices.Clone(c.Addresses)
-	c.Source = c.Source.WithZone("")
-	c.Peers = slices.Clone(c.Peers)
-	return &Router{config: c, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[NoticeKind]map[netip.Addr]said)}
+	c = c.own()
+	return &Router{config: c, priority: c.Priority, addresses: sorted(c.Addresses), activeInterval: c.Interval, noticed: make(map[NoticeKind]map[netip.Addr]said)}
 }
 
 // Step tells the router what happened and returns what to do about it, in
-// order. now must never be earlier than in the call before.
+// order. now must never be earlier than in the call before. It panics on a
+// Reconfigured to another VRID, Family or Version: that is another router.
 func (r *Router) Step(now Instant, ev Event) []Action {
 	r.out = nil
 	if r.state == Master && !now.Before(r.lease) {
@@ -98,24 +101,18 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 		r.masterHeard(ev.At)
 	case AdvertSent:
 		r.advertSent(now, ev.At)
-	case LinkDown:
-		r.isDown = true
-		r.fault(LinkLost)
-	case LinkUp:
-		r.isDown = false
-		r.restored(now)
-	case GroupFault:
-		r.groupIsDown = true
-		r.fault(GroupFaulty)
-	case GroupRestored:
-		r.groupIsDown = false
-		r.restored(now)
 	case Promote:
 		r.promote(now)
 	case StepDown:
 		r.stepDown(now)
 	case SourceChanged:
 		r.sourceChanged(ev.Source.WithZone(""))
+	case PriorityChanged:
+		r.priorityChanged(now, ev.Priority)
+	case Reconfigured:
+		r.reconfigured(now, ev.Config)
+	default:
+		r.faultChanged(now, ev)
 	}
 	return r.out
 }
@@ -129,7 +126,7 @@ func (r *Router) Deadline() (Instant, bool) {
 	case Backup:
 		at = r.backupDeadline()
 	case Master:
-		at = earliest(r.advertAt, r.announceAt, r.lease)
+		at = earliest(r.advertAt, r.announceAt.earliest(), r.lease)
 	}
 	return at, at != 0
 }
@@ -152,7 +149,7 @@ func (r *Router) Ready() bool { return r.ready != nil }
 func (r *Router) Master() (source netip.Addr, priority uint8, ok bool) {
 	switch r.state {
 	case Master:
-		return r.config.Source, r.config.Priority, true
+		return r.config.Source, r.priority, true
 	case Backup:
 		return r.master.source, r.master.priority, r.master.source.IsValid()
 	}
@@ -160,7 +157,7 @@ func (r *Router) Master() (source netip.Addr, priority uint8, ok bool) {
 }
 
 // Advert returns the advert to send with the given priority: that of the
-// configuration, or 0. The caller must not change its addresses.
+// SendAdvert. The caller must not change its addresses.
 func (r *Router) Advert(priority uint8) Advert {
 	return Advert{
 		Version:   r.config.Version,
@@ -176,18 +173,23 @@ func (r *Router) Advert(priority uint8) Advert {
 
 // SkewTime returns Skew_Time at the interval of the present master.
 func (r *Router) SkewTime() time.Duration {
-	return skewTime(r.config.Version, r.config.Priority, r.activeInterval)
+	return skewTime(r.config.Version, r.priority, r.activeInterval)
 }
 
 // ActiveDownInterval returns Active_Down_Interval at the interval of the
 // present master.
 func (r *Router) ActiveDownInterval() time.Duration {
-	return activeDownInterval(r.config.Version, r.config.Priority, r.activeInterval)
+	return activeDownInterval(r.config.Version, r.priority, r.activeInterval)
 }
 
 // Config returns the configuration, with the Source of the last SourceChanged.
-// The caller must not change its addresses.
+// The caller must not change its addresses. Its Priority is the configured one.
 func (r *Router) Config() Config { return r.config }
+
+// Priority returns the effective priority: the configured one until
+// PriorityChanged moves it. Adverts say it, elections compare it, and Skew_Time
+// comes from it. Who is the address owner is up to the configured one only.
+func (r *Router) Priority() uint8 { return r.priority }
 
 func (r *Router) do(actions ...Action) { r.out = append(r.out, actions...) }
 
@@ -211,14 +213,11 @@ func (r *Router) startup(now Instant) {
 // begin leaves Init or Fault, RFC 9568 §6.4.1.
 func (r *Router) begin(now Instant, why TransitionReason) {
 	r.startAt = 0
-	switch {
-	case r.isDown:
-		r.enter(Fault, LinkLost, netip.Addr{}, 0)
+	if fault, faulty := r.faults.first(); faulty {
+		r.enter(Fault, fault, netip.Addr{}, 0)
 		return
-	case r.groupIsDown:
-		r.enter(Fault, GroupFaulty, netip.Addr{}, 0)
-		return
-	case r.config.owner() && !r.config.Grouped:
+	}
+	if r.config.owner() && !r.config.Grouped {
 		r.becomeMaster(now, promotion{why: IsOwner})
 		return
 	}
@@ -251,28 +250,6 @@ func (r *Router) shutdown(now Instant) {
 		r.leave(netip.Addr{})
 	case r.state == Master:
 		r.beginLeaving(now)
-	}
-}
-
-// fault leaves every state in which the router takes part.
-func (r *Router) fault(why TransitionReason) {
-	switch {
-	case r.state == Backup:
-		r.endBackup()
-		r.enter(Fault, why, netip.Addr{}, 0)
-	case r.state == Master && r.leaving:
-		r.leave(netip.Addr{})
-	case r.state == Master:
-		r.endMaster()
-		r.do(SendAdvert{Priority: 0}, RemoveAddresses{})
-		r.enter(Fault, why, netip.Addr{}, 0)
-	}
-}
-
-// restored ends Fault when no link is down any more.
-func (r *Router) restored(now Instant) {
-	if r.state == Fault && !r.isDown && !r.groupIsDown {
-		r.begin(now, LinkRestored)
 	}
 }
 

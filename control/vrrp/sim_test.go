@@ -39,7 +39,7 @@ type checker struct {
 	lan       *lan
 	violation error
 	overlaps  map[string]int
-	seen      [GroupFaulty + 1]int
+	seen      [GroupMended + 1]int
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -182,7 +182,7 @@ func TestSimulatedLAN(t *testing.T) {
 		return
 	}
 	overlaps := make(map[string]int)
-	var seen [GroupFaulty + 1]int
+	var seen [GroupMended + 1]int
 	for seed := uint64(1); seed <= simSeeds(); seed++ {
 		l := newLAN(seed, knobs{}, nil)
 		if err := l.run(); err != nil {

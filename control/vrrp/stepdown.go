@@ -26,7 +26,7 @@ func (r *Router) stagger() time.Duration {
 	if !r.config.Source.IsValid() {
 		return 0
 	}
-	return r.config.Interval * time.Duration(scatter(r.config.Source, r.stepDowns)) / (1 << 16)
+	return r.pace() * time.Duration(scatter(r.config.Source, r.stepDowns)) / (1 << 16)
 }
 
 // scatter is FNV-1a of both, with the finalizer of MurmurHash3: without it

@@ -6,11 +6,6 @@ import "time"
 // its skew: the 3 of Active_Down_Interval, RFC 9568 §6.1.
 const activeDownAdverts = 3
 
-// announceAgainAfter is when a new master announces its addresses a second
-// time: neighbours and switches that lost the first batch in the commotion of a
-// failover learn then. Five seconds is keepalived's garp_master_delay.
-const announceAgainAfter = 5 * time.Second
-
 // skewTime is Skew_Time: the lower the priority, the longer. interval is the
 // master's advertisement interval. Version 2 skews in 256ths of a second
 // whatever the interval, RFC 3768 §6.1; version 3 in 256ths of the interval,

@@ -38,7 +38,7 @@ func (c Config) Validate() error {
 	if len(c.Password) > authLength {
 		fault("password: %d bytes are more than %d", len(c.Password), authLength)
 	}
-	return errors.Join(append(errs, c.validateDelays(), c.validatePeers())...)
+	return errors.Join(append(errs, c.validateDelays(), c.validatePeers(), c.validateAnnouncements())...)
 }
 
 // maxPreemptDelay is keepalived's.
@@ -97,7 +97,7 @@ func (c Config) validateAddresses() error {
 			errs = append(errs, fmt.Errorf("address %v: not an %v address", a, c.Family))
 		case a.IsUnspecified() || a.IsMulticast() || a.Zone() != "":
 			errs = append(errs, fmt.Errorf("address %v: not the address of one host", a))
-		case i == 0 && c.Family == IPv6 && !a.IsLinkLocalUnicast():
+		case i == 0 && c.Family == IPv6 && !a.IsLinkLocalUnicast() && !c.AnyFirstAddress:
 			errs = append(errs, fmt.Errorf("address %v: the first address must be link-local (fe80::/10)", a))
 		case seen[a]:
 			errs = append(errs, fmt.Errorf("address %v: listed twice", a))

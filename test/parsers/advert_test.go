@@ -76,6 +76,9 @@ func (v view) judgeAdvert(o *opinion) {
 	if len(p.PDU) >= headerLength {
 		r = configured[identity{v.vlan, p.PDU[1], d.family}]
 	}
+	if r != nil && r.companion {
+		r = nil // it speaks no VRRP: who does is another
+	}
 	a, err := vrrp.Parse(p)
 	reason := refusal(p, r, a, err)
 	switch {

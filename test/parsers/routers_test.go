@@ -36,6 +36,7 @@ type virtualRouter struct {
 	unicast   bool
 	strictMAC bool
 	noAccept  bool
+	companion bool // speaks no VRRP itself
 }
 
 func (r *virtualRouter) mac() [6]byte { return vrrp.VirtualMAC(r.family, r.vrid) }
@@ -55,6 +56,8 @@ var configured = withAddresses([]virtualRouter{
 	{identity: identity{0, 5, vrrp.IPv6}, version: vrrp.V3, interval: time.Second, unicast: true},
 	{identity: identity{30, 1, vrrp.IPv6}, version: vrrp.V3, interval: 10 * time.Millisecond, owned: true},
 	{identity: identity{30, 255, vrrp.IPv6}, version: vrrp.V3},
+	{identity: identity{30, 5, vrrp.IPv4}, version: vrrp.V3, interval: time.Second, owned: true, companion: true},
+	{identity: identity{30, 5, vrrp.IPv6}, version: vrrp.V3, interval: time.Second, owned: true, companion: true},
 })
 
 // withAddresses gives each router three addresses, but the last of a family as
@@ -119,10 +122,15 @@ func encode(a vrrp.Advert, source netip.Addr) []byte {
 }
 
 func (r *virtualRouter) spec() datapath.RouterSpec {
+	group := ""
+	if r.companion {
+		group = r.String()
+	}
 	return datapath.RouterSpec{
 		Interface: loopback, VLAN: r.vlan, VRID: r.vrid, Family: uint8(r.family), Version: uint8(r.version),
 		VirtualMAC: r.mac(), DeviceMAC: deviceMAC, Addresses: r.addresses, Interval: r.interval,
 		Owner: r.owner, NoAccept: r.noAccept, StrictMAC: r.strictMAC, Unicast: r.unicast,
+		Companion: r.companion, Group: group,
 	}
 }
 

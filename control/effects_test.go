@@ -5,22 +5,24 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
 )
 
 func TestAnAddressThatWasThereBeforeStays(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
 		h := l.newHost(t, 1)
 		second := netip.MustParsePrefix("192.0.2.99/24")
-		h.book.present[vip] = true
-		h.install(instanceOf(1, 255, func(c *InstanceConfig) { c.Prefixes = append(c.Prefixes, second) }))
+		h.book.present[vip.String()] = true
+		h.install(instanceOf(1, 255, func(c *InstanceConfig) { c.Addresses = append(c.Addresses, iproute.Address{Prefix: second}) }))
 		h.start()
 		elapse(interval)
-		if !slices.Contains(h.book.list(), second) {
+		if !slices.Contains(h.book.list(), second.String()) {
 			t.Fatal("the other address is not there")
 		}
 		h.engine.Stop()
 		elapse(2 * interval)
-		if left := h.book.list(); !slices.Equal(left, []netip.Prefix{vip}) {
+		if left := h.book.list(); !slices.Equal(left, []string{vip.String()}) {
 			t.Errorf("left are %v, want only the one that was there before", left)
 		}
 	})
@@ -48,7 +50,7 @@ func TestAnAddressThatStayedIsRemovedLater(t *testing.T) {
 		h.start()
 		h.links.set(false)
 		elapse(latency)
-		mustSay(t, h.journal(), 1, `level=ERROR msg="a virtual address stays.*error=busy`)
+		mustSay(t, h.journal(), 1, `level=ERROR msg="stays, though.*what="address 192.0.2.1/24.*error=busy`)
 		h.links.set(true)
 		elapse(latency)
 		h.links.set(false)

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/datapath"
+)
+
+func newReload(e env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload",
+		Short: "Have the running daemon read its configuration file again",
+		Long: `Have the daemon that vrrp-xdp run has started read its file again: all of it, or, if
+anything in it is wrong, nothing. What has not changed is not touched.
+The exit status is 2 if the file is wrong.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return askReload(c.Context(), e) },
+	}
+}
+
+// reloadPatience bounds how long a reload may take.
+const reloadPatience = time.Minute
+
+func askReload(ctx context.Context, e env) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+	defer cancel()
+	socket, err := controlSocket(runSocket)
+	if err != nil {
+		return err
+	}
+	response, err := askDaemon(ctx, socket, http.MethodPost, "/reload")
+	if err != nil {
+		return fmt.Errorf("no daemon of vrrp-xdp run answers in this network namespace: %w", err)
+	}
+	defer response.Body.Close()
+	var answer control.ReloadAnswer
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return fmt.Errorf("the daemon's answer to a reload: %s: %w", response.Status, err)
+	}
+	switch {
+	case answer.OK:
+		_, err := fmt.Fprintln(e.stdout, "reloaded")
+		return err
+	case answer.Usage:
+		return usage(errors.New(answer.Error))
+	}
+	return errors.New(answer.Error)
+}
+
+// reloader is what the control socket offers, nil if there is nothing to reload.
+func (d *daemon) reloader() control.Reload {
+	if !d.options.reloads {
+		return nil
+	}
+	return func(ctx context.Context) control.ReloadAnswer {
+		err := d.reload(ctx)
+		if err == nil {
+			return control.ReloadAnswer{OK: true}
+		}
+		_, wrong := errors.AsType[usageError](err)
+		return control.ReloadAnswer{Usage: wrong, Error: err.Error()}
+	}
+}
+
+// reload reads the configuration again and goes over to it, or, with an error,
+// changes nothing.
+func (d *daemon) reload(ctx context.Context) error {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	notifyManager(d.log, reloadingState())
+	defer notifyManager(d.log, sd.SdNotifyReady)
+	began := time.Now()
+	if err := d.change(ctx); err != nil {
+		for _, line := range lines(err) {
+			d.log.Error("reload: " + line)
+		}
+		d.log.Error("the configuration was not reloaded; the one before goes on")
+		return err
+	}
+	d.log.Info("reloaded", "took", time.Since(began).Round(time.Microsecond))
+	return nil
+}
+
+func (d *daemon) change(ctx context.Context) error {
+	p, err := d.planner(d.links, d.log)
+	if err != nil {
+		return err
+	}
+	if err := d.checkOwn(p.setup.Instances, d.held()); err != nil {
+		return err
+	}
+	if err := d.notifier.Apply(p.setup.Notify); err != nil {
+		return err
+	}
+	if err := d.engine.Reload(ctx, p.setup.Instances); err != nil {
+		return errors.Join(err, d.notifier.Apply(d.setup.Notify))
+	}
+	d.setup = p.setup
+	d.trackers.Apply(p.setup.Trackers)
+	return nil
+}
+
+// held lists the virtual addresses of what runs: they are on interfaces because
+// we put them there.
+func (d *daemon) held() []datapath.Leftover {
+	var list []datapath.Leftover
+	for _, c := range d.setup.Instances {
+		for _, a := range slices.Concat(c.Addresses, c.Excluded) {
+			if link, err := d.links.Link(cmp.Or(a.Interface, c.Interface)); err == nil {
+				list = append(list, datapath.Leftover{Interface: link.Index, Address: a.Prefix.Addr()})
+			}
+		}
+	}
+	return list
+}

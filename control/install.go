@@ -1,0 +1,193 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// install makes the first instances.
+func (e *Engine) install(configs []InstanceConfig) error {
+	for _, c := range configs {
+		in := e.newInstance(c)
+		if c.Group != "" {
+			in.lease = groupLease(c.Group)
+		}
+		e.instances = append(e.instances, in)
+		for i, s := range c.places() {
+			p, err := e.connect(c, s, in.lease)
+			if p.path != nil {
+				in.places()[i].plug = p
+			}
+			if err != nil {
+				return fmt.Errorf("instance %q: %w", c.Name, err)
+			}
+		}
+	}
+	e.adopt(e.instances)
+	e.regroup()
+	if err := e.openUnicast(configs); err != nil {
+		return err
+	}
+	// In backup state already, so that a promotion touches no hardware.
+	joined, err := e.join(e.instances)
+	e.joined = joined
+	e.running.Store(&configs)
+	return err
+}
+
+// adopt makes these the instances.
+func (e *Engine) adopt(instances []*instance) {
+	e.instances = instances
+	clear(e.bySlot)
+	for _, in := range instances {
+		for _, p := range in.places() {
+			if p.plugged() {
+				e.bySlot[p.path.Slot()] = p
+			}
+		}
+	}
+}
+
+// newLease names a lease that nobody has.
+func (e *Engine) newLease() string {
+	e.leases++
+	return fmt.Sprint("lease ", e.leases)
+}
+
+// openUnicast opens what carries adverts to peers, once somebody has some.
+func (e *Engine) openUnicast(configs []InstanceConfig) error {
+	if e.unicast != nil || !slices.ContainsFunc(configs, InstanceConfig.unicast) {
+		return nil
+	}
+	unicast, err := e.world.Unicast()
+	if err == nil {
+		e.unicast = unicast
+	}
+	return err
+}
+
+// membership is what an interface delivers to us, and how long.
+type membership struct {
+	wish
+	io.Closer
+}
+
+// wish is what an interface has to deliver to us.
+type wish struct {
+	groups []netip.Addr
+	macs   [][6]byte
+}
+
+func (w *wish) add(p *place) {
+	c := p.instance.config
+	w.macs = append(w.macs, p.mac)
+	if p == p.instance.place && !c.unicast() {
+		w.groups = append(w.groups, vrrp.GroupAddress(p.family))
+	}
+	if p.family != vrrp.IPv6 {
+		return
+	}
+	for _, s := range c.places() {
+		if s.iface == p.iface && s.family == p.family {
+			for _, a := range slices.Concat(s.addresses, s.excluded) {
+				w.groups = append(w.groups, netio.SolicitedNode(a))
+			}
+		}
+	}
+}
+
+func (w wish) equal(other wish) bool {
+	return slices.Equal(w.groups, other.groups) && slices.Equal(w.macs, other.macs)
+}
+
+// join makes interfaces deliver what the instances need. Memberships that stay
+// the same are taken over from before; what is left of those is for the caller
+// to close, once nothing needs it any more.
+func (e *Engine) join(instances []*instance) (map[int]*membership, error) {
+	wanted := make(map[int]*wish)
+	for _, in := range instances {
+		for _, p := range in.places() {
+			if !p.plugged() {
+				continue
+			}
+			if wanted[p.ifindex] == nil {
+				wanted[p.ifindex] = &wish{}
+			}
+			wanted[p.ifindex].add(p)
+		}
+	}
+	joined := make(map[int]*membership)
+	for ifindex, w := range wanted {
+		if before := e.joined[ifindex]; before != nil && before.equal(*w) {
+			joined[ifindex] = before
+			continue
+		}
+		closer, err := e.world.Join(ifindex, w.groups, w.macs...)
+		if err != nil {
+			return joined, errors.Join(err, closeOthers(joined, e.joined))
+		}
+		joined[ifindex] = &membership{*w, closer}
+	}
+	return joined, nil
+}
+
+// closeOthers closes the memberships that are not among those to keep.
+func closeOthers(memberships, keep map[int]*membership) error {
+	var errs []error
+	for ifindex, m := range memberships {
+		if keep[ifindex] != m {
+			errs = append(errs, m.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close takes the instances out of the fast path. Run does so itself.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, in := range e.instances {
+		for _, p := range in.places() {
+			errs = append(errs, p.path.Remove())
+		}
+	}
+	errs = append(errs, closeOthers(e.joined, nil))
+	if e.unicast != nil {
+		errs = append(errs, e.unicast.Close())
+	}
+	e.instances, e.joined, e.unicast = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// dropEnded forgets the instances that a reload has removed, once they have
+// ended. What they leave is cleared away beside the loop.
+func (e *Engine) dropEnded() {
+	ended := func(in *instance) bool { return in.removed && in.router.State() == vrrp.Init }
+	if !slices.ContainsFunc(e.instances, ended) {
+		return
+	}
+	for _, in := range e.instances {
+		if ended(in) {
+			e.beside.Go(func() { e.clear(in) })
+		}
+	}
+	e.adopt(slices.DeleteFunc(slices.Clone(e.instances), ended))
+}
+
+// clear takes an instance that has ended out of the fast path, and the fast path
+// off the interfaces that nobody needs any more.
+func (e *Engine) clear(in *instance) {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	for _, p := range in.places() {
+		if err := p.path.Remove(); err != nil {
+			in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
+		}
+	}
+	e.releaseUnused()
+}

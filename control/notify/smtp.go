@@ -1,0 +1,90 @@
+package notify
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/smtp"
+	"strings"
+	"time"
+)
+
+var errSlowMail = errors.New("the server took too long")
+
+// post sends a mail, or says that it could not. It is not tried again: a relay
+// on this host is there to keep mails.
+func (n *Notifier) post(m mail) {
+	log := n.log.With(m.event.subject().attr(), "state", m.event.State, "server", m.Server)
+	ctx, cancel := context.WithTimeoutCause(n.context, m.Timeout, errSlowMail)
+	defer cancel()
+	start := time.Now()
+	if err := m.send(ctx); err != nil {
+		log.Warn("mail is not sent", "error", err, "after", time.Since(start))
+		return
+	}
+	log.Debug("mail is sent", "after", time.Since(start))
+}
+
+// send returns an error, too, if the server took the mail for some only.
+func (m mail) send(ctx context.Context) error {
+	host, _, err := net.SplitHostPort(m.Server)
+	if err != nil {
+		return fmt.Errorf("send mail: %w", err)
+	}
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", m.Server)
+	if err != nil {
+		return fmt.Errorf("send mail: connect to the server: %w", err)
+	}
+	defer connection.Close()
+	// What waits for the server ends with ctx.
+	defer context.AfterFunc(ctx, func() { connection.Close() })()
+	client, err := smtp.NewClient(connection, host)
+	if err == nil {
+		err = m.talk(client)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("send mail: %w", err)
+	}
+	return nil
+}
+
+func (m mail) talk(client *smtp.Client) error {
+	if err := client.Hello(m.Helo); err != nil {
+		return fmt.Errorf("say hello: %w", err)
+	}
+	if err := client.Mail(bare(m.From)); err != nil {
+		return fmt.Errorf("from %s: %w", m.From, err)
+	}
+	refused := m.recipients(client)
+	if len(refused) == len(m.To) {
+		return errors.Join(refused...)
+	}
+	data, err := client.Data()
+	if err != nil {
+		return fmt.Errorf("send the text: %w", err)
+	}
+	if _, err := io.Copy(data, strings.NewReader(m.message(rand.Text()))); err != nil {
+		return fmt.Errorf("send the text: %w", err)
+	}
+	if err := data.Close(); err != nil {
+		return fmt.Errorf("send the text: %w", err)
+	}
+	_ = client.Quit() // the server has the mail
+	return errors.Join(refused...)
+}
+
+// recipients says which of them the server does not take.
+func (m mail) recipients(client *smtp.Client) (refused []error) {
+	for _, address := range m.To {
+		if err := client.Rcpt(bare(address)); err != nil {
+			refused = append(refused, fmt.Errorf("to %s: %w", address, err))
+		}
+	}
+	return refused
+}
