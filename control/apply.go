@@ -12,7 +12,9 @@ import (
 // somebody gets it; what stays where it is, is served all the time.
 func (r *reload) apply() []error {
 	e := r.engine
-	errs := r.letGo()
+	// What the fast path has yielded to is known before leases are moved: see resume.
+	errs := []error{e.world.Events.Drain(e.fastEvent)}
+	errs = append(errs, r.letGo()...)
 	errs = append(errs, r.installLate()...)
 	before := make(map[*instance][]netip.Addr)
 	for _, w := range r.wanted {

@@ -77,7 +77,9 @@ func (e *Engine) separate(in *instance) *leaseGroup {
 	}
 	g := &leaseGroup{lease: in.lease}
 	g.set([]*instance{in})
-	g.leased = leased && g.machine.Lease() != 0
+	if g.leased = leased && g.machine.Lease() != 0; g.leased {
+		g.resume()
+	}
 	return g
 }
 
@@ -92,11 +94,19 @@ func (e *Engine) unite(g *leaseGroup, members []*instance) {
 	}
 	g.leased = g.machine.Lease() != 0
 	if g.leased {
-		for _, in := range members {
-			if in.lease == g.lease {
-				in.path.SetLease(time.Duration(g.machine.Lease()))
-				break
-			}
+		g.resume()
+	}
+}
+
+// resume makes the fast path go on for a group that is master still. A mark that
+// the fast path has yielded moves with a lease, and does not say for whose sake
+// it was made; whatever made it has been heard by now.
+func (g *leaseGroup) resume() {
+	for _, in := range g.order {
+		if in.lease == g.lease {
+			in.path.SetLease(time.Duration(g.machine.Lease()))
+			in.path.Resume(0)
+			return
 		}
 	}
 }

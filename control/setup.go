@@ -163,12 +163,21 @@ func mailOf(g config.Global) notify.Mail {
 	return notify.Mail{Server: m.Server, From: m.From, To: m.To, Helo: m.Helo, Timeout: m.Timeout, RouterID: g.RouterID}
 }
 
+var preferences = map[string]netio.Preference{
+	"low": netio.PreferenceLow, "medium": netio.PreferenceMedium, "high": netio.PreferenceHigh,
+}
+
+// dnsIntervals is how many intervals name servers are good for, RFC 8106 §5.1.
+const dnsIntervals = 3
+
 func advertiseOf(ra *config.RouterAdvertisement) *Advertise {
 	if ra == nil {
 		return nil
 	}
 	a := &Advertise{Interval: ra.Interval, RouterAdvertisement: netio.RouterAdvertisement{
 		Lifetime: ra.Lifetime, Managed: ra.Managed, OtherConfig: ra.OtherConfig, MTU: int(ra.MTU),
+		HopLimit: ra.HopLimit, Preference: preferences[ra.Preference],
+		DNS: ra.DNS, DNSLifetime: dnsIntervals * ra.Interval,
 	}}
 	for _, p := range ra.Prefixes {
 		a.Prefixes = append(a.Prefixes, netio.AdvertisedPrefix{

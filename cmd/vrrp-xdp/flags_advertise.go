@@ -24,6 +24,9 @@ type advertiseFlags struct {
 	flags              *pflag.FlagSet
 }
 
+// usualHopLimit is what every kernel has.
+const usualHopLimit = 64
+
 // mostPrefixLifetime is the 32-bit number of seconds of RFC 4861 §4.6.2 below
 // "for ever".
 const mostPrefixLifetime = (1<<32 - 2) * time.Second
@@ -55,6 +58,7 @@ func (f *advertiseFlags) parse(errs *[]error) *control.Advertise {
 		Interval: parseRange(f.interval, 4*time.Second, 1800*time.Second, errs),
 		RouterAdvertisement: netio.RouterAdvertisement{
 			Lifetime:    parseDelay(f.lifetime, 9000*time.Second, errs),
+			HopLimit:    usualHopLimit,
 			Managed:     f.managed,
 			OtherConfig: f.other,
 			MTU:         f.parseMTU(errs),

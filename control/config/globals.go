@@ -38,7 +38,6 @@ type settings struct {
 	skipAddressCheck, strict, checksum *bool
 	priorityChanges, mail              *bool
 	checkSource                        *bool
-	ignoreAdverts                      *bool
 }
 
 func (s *settings) shared() *settings { return s }

@@ -76,7 +76,7 @@ func (t *track) resolve() bool {
 		return false
 	}
 	t.found.uses++
-	if t.n.before(t.found.n) {
+	if t.n.before(t.found.n) && t.key.kind != TrackCheck {
 		t.n.warn("keepalived ignores this check, because its %v comes later, %s; here it is used", t.key.kind, t.n.seen(t.found.n))
 	}
 	return true

@@ -36,8 +36,6 @@ const (
 	prefixOnLink     = 0x80 // RFC 4861 §4.6.2
 	prefixAutonomous = 0x40
 
-	// hostHopLimit is what hosts are told to use, the default of RFC 1700 as every kernel has it.
-	hostHopLimit = 64
 	// infiniteLifetime is the value in seconds that never ends (RFC 4861 §4.6.2).
 	infiniteLifetime = 1<<32 - 1
 )
@@ -48,6 +46,7 @@ const (
 	optionTargetLinkLayer = 2
 	optionPrefix          = 3
 	optionMTU             = 5
+	optionDNS             = 25
 	optionUnit            = 8
 )
 
@@ -110,10 +109,29 @@ type RouterAdvertisement struct {
 	Lifetime time.Duration
 	// Managed tells hosts to ask DHCPv6 for addresses, OtherConfig for everything else.
 	Managed, OtherConfig bool
+	// HopLimit for the hosts' packets; 0: not told.
+	HopLimit uint8
+	// Preference among several default routers, RFC 4191 §2.1.
+	Preference Preference
 	// MTU of the link, at least 1280; 0: not told.
 	MTU      int
 	Prefixes []AdvertisedPrefix
+	// DNS are name servers, for DNSLifetime (RFC 8106 §5.1).
+	DNS         []netip.Addr
+	DNSLifetime time.Duration
 }
+
+// Preference of a default router, as its two bits (RFC 4191 §2.1).
+type Preference uint8
+
+// The preferences.
+const (
+	PreferenceMedium Preference = 0b00
+	PreferenceHigh   Preference = 0b01
+	PreferenceLow    Preference = 0b11
+)
+
+const preferenceShift = 3
 
 // AdvertisedPrefix tells hosts about one IPv6 prefix (RFC 4861 §4.6.2). The address bits after the prefix do not matter.
 type AdvertisedPrefix struct {
@@ -129,7 +147,8 @@ type AdvertisedPrefix struct {
 // AppendRouterAdvertisement appends to b the Router Advertisement ra to all nodes. mac is the virtual router MAC and
 // source the virtual link-local IPv6 address, by which hosts know the router (RFC 9568 §6.4.3).
 func AppendRouterAdvertisement(b []byte, mac [6]byte, source netip.Addr, ra RouterAdvertisement) []byte {
-	message := []byte{icmpRouterAdvertisement, 0, 0, 0, hostHopLimit, flag(ra.Managed, routerManaged) | flag(ra.OtherConfig, routerOther)}
+	flags := flag(ra.Managed, routerManaged) | flag(ra.OtherConfig, routerOther) | byte(ra.Preference<<preferenceShift)
+	message := []byte{icmpRouterAdvertisement, 0, 0, 0, ra.HopLimit, flags}
 	message = binary.BigEndian.AppendUint16(message, uint16(ra.Lifetime/time.Second))
 	message = append(message, make([]byte, 8)...) // reachable time and retransmission timer: not told
 	message = appendLinkLayerOption(message, optionSourceLinkLayer, mac)
@@ -139,6 +158,14 @@ func AppendRouterAdvertisement(b []byte, mac [6]byte, source netip.Addr, ra Rout
 	}
 	for _, prefix := range ra.Prefixes {
 		message = prefix.appendOption(message)
+	}
+	if len(ra.DNS) > 0 {
+		message = append(message, optionDNS, byte(1+2*len(ra.DNS)), 0, 0)
+		message = binary.BigEndian.AppendUint32(message, lifetimeSeconds(ra.DNSLifetime))
+		for _, server := range ra.DNS {
+			address := server.As16()
+			message = append(message, address[:]...)
+		}
 	}
 	return appendICMPv6(b, groupMAC(allNodes), mac, source, allNodes, message)
 }

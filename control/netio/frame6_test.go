@@ -21,7 +21,7 @@ var (
 	asker       = netip.MustParseAddr("2001:db8::99")
 
 	advertisement = RouterAdvertisement{
-		Lifetime: 1800 * time.Second, Managed: true, OtherConfig: true, MTU: 1400,
+		Lifetime: 1800 * time.Second, HopLimit: 64, Managed: true, OtherConfig: true, MTU: 1400,
 		Prefixes: []AdvertisedPrefix{
 			{Prefix: netip.MustParsePrefix("2001:db8::1/64"), OnLink: true, Valid: 2592000 * time.Second, Preferred: 604800 * time.Second},
 			{Prefix: netip.MustParsePrefix("2001:db8:1::/48"), Autonomous: true, Valid: math.MaxInt64, Preferred: 1<<32*time.Second - 2*time.Second},
@@ -74,7 +74,7 @@ var ipv6Frames = []struct {
 		AppendSolicitedNA(nil, virtualMAC6, Solicitation{Source: netip.IPv6Unspecified(), Hardware: hostMAC, Target: virtual6}), unsolicitedHex,
 	},
 	{"router advertisement", AppendRouterAdvertisement(nil, virtualMAC6, virtualLL, advertisement), advertisementHex},
-	{"router advertisement that tells nothing", AppendRouterAdvertisement(nil, virtualMAC6, virtualLL, RouterAdvertisement{}), shortAdvertisementHex},
+	{"router advertisement that tells nothing", AppendRouterAdvertisement(nil, virtualMAC6, virtualLL, RouterAdvertisement{HopLimit: 64}), shortAdvertisementHex},
 }
 
 func TestIPv6FramesAreByteForByteWhatGoesOnTheWire(t *testing.T) {
@@ -138,5 +138,19 @@ func TestBuildingAnIPv6AdvertInAReusedBufferAllocatesNothing(t *testing.T) {
 	b := make([]byte, 0, 128)
 	if n := testing.AllocsPerRun(100, func() { AppendAdvert6(b[:0], virtualMAC6, linkLocal, advertPDU) }); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+func TestARouterAdvertisementTellsPreferenceAndNameServers(t *testing.T) {
+	frame := AppendRouterAdvertisement(nil, virtualMAC6, virtualLL, RouterAdvertisement{
+		Preference: PreferenceHigh, DNS: []netip.Addr{virtual6}, DNSLifetime: 90 * time.Second,
+	})
+	message := frame[14+40:]
+	if message[5] != 0x08 {
+		t.Errorf("the flags are %#02x, want the high preference", message[5])
+	}
+	want, _ := hex.DecodeString("190300000000005a" + "20010db8000000000000000000000001")
+	if option := message[len(message)-len(want):]; !bytes.Equal(option, want) {
+		t.Errorf("the option is %x, want %x", option, want)
 	}
 }

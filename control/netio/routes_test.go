@@ -3,7 +3,6 @@ package netio
 import (
 	"errors"
 	"net/netip"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -362,24 +361,32 @@ func TestARuleOfTheAdministratorsIsNotRemovedInPlaceOfOurs(t *testing.T) {
 }
 
 func TestARuleThatOnlyLooksLikeOursIsNotOurs(t *testing.T) {
-	s := newTables(t)
-	needIP(t)
-	for _, theirs := range []string{
-		"from 192.0.2.7 table 5 pref 11", "from 192.0.2.7 table 5 pref 12 proto 18", "not from 192.0.2.7 table 5 pref 11 proto 18",
-		"from 192.0.2.7 table 5 pref 11 proto 18 ipproto tcp", "from 192.0.2.7 table 5 pref 11 proto 18 uidrange 0-5",
-		"from 192.0.2.7 table 5 pref 11 proto 18 fwmark 1", "from 192.0.2.7 table 6 pref 11 proto 18",
-	} {
-		must(t, exec.Command("ip", append([]string{"rule", "add"}, strings.Fields(theirs)...)...).Run())
+	differences := map[string]func(*netlink.Rule){
+		"protocol":         func(r *netlink.Rule) { r.Protocol = unix.RTPROT_STATIC },
+		"preference":       func(r *netlink.Rule) { r.Priority = 12 },
+		"not":              func(r *netlink.Rule) { r.Invert = true },
+		"IP protocol":      func(r *netlink.Rule) { r.IPProto = unix.IPPROTO_TCP },
+		"users":            func(r *netlink.Rule) { r.UIDRange = netlink.NewRuleUIDRange(0, 5) },
+		"mark":             func(r *netlink.Rule) { r.Mark = 1 },
+		"table":            func(r *netlink.Rule) { r.Table = 6 },
+		"length of prefix": func(r *netlink.Rule) { r.Src.Mask[3] = 0xfe },
 	}
-	if has, err := s.HasRule(ruleOf(t, "from 192.0.2.7 table 5 preference 11")); err != nil || has {
-		t.Errorf("has is %v, error %v", has, err)
+	like := func() *netlink.Rule {
+		r := netlink.NewRule()
+		r.Table, r.Priority, r.Protocol, r.Src = 5, 11, iproute.ProtocolKeepalived, netlink.NewIPNet(netip.MustParseAddr("192.0.2.6").AsSlice())
+		return r
 	}
-}
-
-// needIP skips where there is no ip(8), as in the little machines that boot other kernels.
-func needIP(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip(err)
+	differences["nothing"] = func(*netlink.Rule) {}
+	for difference, make := range differences {
+		t.Run(difference, func(t *testing.T) {
+			s := newTables(t)
+			theirs := like()
+			make(theirs)
+			must(t, netlink.RuleAdd(theirs))
+			has, err := s.HasRule(ruleOf(t, "from 192.0.2.6 table 5 preference 11"))
+			if err != nil || has != (difference == "nothing") {
+				t.Errorf("has is %v, error %v", has, err)
+			}
+		})
 	}
 }

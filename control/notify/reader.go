@@ -43,8 +43,10 @@ func startReader(ctx context.Context, command script.Command, run runner, log *s
 	return r
 }
 
+// keepRunning starts it once even where it is not to be started again: there may
+// be lines for it.
 func (r *reader) keepRunning(ctx context.Context) {
-	for wait := restartFirst; !r.isOver(ctx); wait = min(2*wait, restartMost) {
+	for wait := restartFirst; ctx.Err() == nil; wait = min(2*wait, restartMost) {
 		result := r.run(ctx, r.command, 0)
 		if r.isOver(ctx) {
 			return
@@ -60,6 +62,7 @@ func (r *reader) keepRunning(ctx context.Context) {
 		select {
 		case <-time.After(wait):
 		case <-r.noMore:
+			return
 		case <-ctx.Done():
 		}
 	}

@@ -86,6 +86,7 @@ func TestAnotherScriptOfAFIFOStartsWhenTheOneBeforeHasEnded(t *testing.T) {
 	must(t, n.Apply(fifoWith(dir, first)))
 	eventually(t, "the first runs", func() bool { return read(t, dir+"/order") != "" })
 	must(t, n.Apply(fifoWith(dir, second)))
+	eventually(t, "the second runs", func() bool { return len(linesOf(t, dir+"/order")) == 3 })
 	n.Tell(Event{Name: "VI_1", State: Master, Priority: 1})
 	eventually(t, "the second reads", func() bool { return read(t, dir+"/read") == "second option INSTANCE \"VI_1\" MASTER 1\n" })
 	if got := read(t, dir+"/order"); got != "first\nfirst ends\nsecond\n" {

@@ -63,7 +63,7 @@ func checkInterpreter(path string) error {
 	line, isScript := bytes.CutPrefix(head, []byte("#!"))
 	if !isScript {
 		if isText(head) {
-			return fmt.Errorf("%s is a text that does not begin with #!: begin it with #!%s", path, shell)
+			return fmt.Errorf("%s is a text: begin it with #!%s, or another interpreter", path, shell)
 		}
 		return nil
 	}

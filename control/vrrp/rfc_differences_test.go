@@ -30,7 +30,7 @@ func TestALesserAdvertIsContradictedInBothVersions(t *testing.T) {
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			r := newMaster(t, v.change)
-			r.does(r.hear(after(1), higher, 99), SendAdvert{Priority: 100})
+			r.does(r.hear(after(1), higher, 99), SendAdvert{Priority: 100}, Announce{Repeat: 5})
 			r.in(Master)
 		})
 	}
@@ -69,7 +69,7 @@ func TestAnOwnerThatHearsAnotherSaysSoInBothVersions(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			r := newRouter(t, v.change, priority(255))
 			r.Step(after(0), Startup{})
-			r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255})
+			r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255}, Announce{Repeat: 5})
 			r.hear(after(0), higher, 255)
 			r.in(Backup)
 		})
@@ -115,7 +115,7 @@ func TestVersion2HasAuthenticationAndVersion3HasNone(t *testing.T) {
 	}{
 		{version2, 1, []Action{Notice{Kind: AuthDiffers, Source: higher, AuthType: 1}, Discard{Reason: ReasonAuthType, Source: higher}}},
 		{password, 0, []Action{Notice{Kind: AuthDiffers, Source: higher}, Discard{Reason: ReasonAuthType, Source: higher}}},
-		{password, 1, []Action{SendAdvert{Priority: 100}}},
+		{password, 1, []Action{SendAdvert{Priority: 100}, Announce{Repeat: 5}}},
 	} {
 		r := newMaster(t, test.config)
 		a := r.advert(99)

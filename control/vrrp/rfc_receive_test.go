@@ -144,7 +144,7 @@ func TestRow6AnotherVRIDIsRefused(t *testing.T) {
 func TestRow7OwnerAgainstOwnerIsSaidAndNotRefused(t *testing.T) {
 	r := newRouter(t, priority(255))
 	r.Step(after(0), Startup{})
-	r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255})
+	r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255}, Announce{Repeat: 5})
 }
 
 // Row 8, erratum 8299: at least one address, RFC 9568 §5.2.5.
@@ -181,7 +181,7 @@ func TestRow11AnotherIntervalIsRefusedInVersion2Only(t *testing.T) {
 		want   []Action
 	}{
 		{version2, []Action{Notice{Kind: IntervalRefused, Source: higher, Interval: 3 * interval}, Discard{Reason: ReasonInterval, Source: higher}}},
-		{func(*Config) {}, []Action{Notice{Kind: IntervalDiffers, Source: higher, Interval: 3 * interval}, SendAdvert{Priority: 100}}},
+		{func(*Config) {}, []Action{Notice{Kind: IntervalDiffers, Source: higher, Interval: 3 * interval}, SendAdvert{Priority: 100}, Announce{Repeat: 5}}},
 	} {
 		r := newMaster(t, test.config)
 		a := r.advert(99)

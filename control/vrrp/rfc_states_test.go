@@ -247,7 +247,7 @@ func TestAMasterContradictsALesserOneAtOnce(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := newMaster(t)
-			r.does(r.hear(after(interval/4), test.source, test.priority), SendAdvert{Priority: 100})
+			r.does(r.hear(after(interval/4), test.source, test.priority), SendAdvert{Priority: 100}, Announce{Repeat: 5})
 			r.in(Master)
 			r.wakes(after(interval)) // the regular advert stays where it was
 		})
@@ -261,7 +261,7 @@ func TestIPv6HasTheSameStatesAsIPv4(t *testing.T) {
 	r := tester{NewRouter(valid6()), t}
 	r.Step(after(-r.ActiveDownInterval()), Startup{})
 	r.does(r.Step(after(0), Timer{}), promoted(after(0), 120, Backup, MasterDown, none)...)
-	r.does(r.hear(after(0), netip.MustParseAddr("fe80::1"), 120), SendAdvert{Priority: 120})
+	r.does(r.hear(after(0), netip.MustParseAddr("fe80::1"), 120), SendAdvert{Priority: 120}, Announce{Repeat: 5})
 	better := netip.MustParseAddr("fe80::1:0:0:1")
 	r.does(r.hear(after(0), better, 120), SetLease{}, RemoveAddresses{}, Follow{Source: better, Advert: r.advert(120)},
 		Transition{From: Master, To: Backup, Reason: HigherAddress, Peer: better})
