@@ -41,6 +41,7 @@ var (
 	descVMAC        = describe("virtual_mac_frames_total", "Frames to the virtual MAC, by what was done.", ofInstance, "verdict")
 	descGuarded     = describe("claims_guarded_total", "ARP and ND packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
 	descArrivals    = describe("advert_interarrival_seconds", "Time between two adverts of the master that is followed.", ofInstance)
+	descTrack       = describe("track_up", "1 if what the instance tracks is up, 0 if it is down or not known.", ofInstance, "track")
 	descMode        = describe("attach_mode", "1 for the way the fast path is attached to the interface.", ofInterface, "mode")
 	descForeign     = describe("interface_adverts_total", "Adverts of no virtual router of ours: vrid for valid ones, else the fault.", ofInterface, "reason")
 	descBuild       = describe("build_info", "1, with the version.", nil, "version")
@@ -53,7 +54,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descSent, descReceived,
-		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descMode, descForeign, descBuild} {
+		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descMode, descForeign, descBuild} {
 		ch <- d
 	}
 }
@@ -103,6 +104,9 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	counters(ch, descVMAC, s.Counters.VirtualMACFrames, of)
 	counters(ch, descGuarded, s.Counters.ClaimsGuarded, of)
 	collectArrivals(ch, s.Counters.arrivals, of)
+	for _, t := range s.Tracks {
+		gauge(ch, descTrack, indicator(t.State == "up"), append(of[:len(of):len(of)], t.Name)...)
+	}
 }
 
 func collectArrivals(ch chan<- prometheus.Metric, a Arrivals, of []string) {

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
@@ -25,6 +29,7 @@ const attachExample = `  vrrp-xdp attach eth0
   vrrp-xdp attach eth0 --vrid 10 --vip 192.168.1.1/24 --priority 120
   vrrp-xdp attach eth0 eth1 --vrid 10 --vip 192.168.1.1/24 --vip 10.0.0.1/24 --together
   vrrp-xdp attach eth0 --vrid 10 --vip fe80::1/64 --vip 2001:db8::1/64 --router-advertisement --ra-prefix 2001:db8::/64
+  vrrp-xdp attach eth0 -f /etc/keepalived/keepalived.conf
   vrrp-xdp attach eth0 --vrid 10 --vip 192.168.1.1/24 --peer 192.168.1.3`
 
 // attachOptions are the flags of attach.
@@ -32,6 +37,7 @@ type attachOptions struct {
 	daemonOptions
 	interfaces []string
 	instance   *flagInstance
+	file       fileOptions
 }
 
 // addDaemonFlags adds the flags of every command that runs a daemon.
@@ -65,6 +71,8 @@ func newAttach(e env) *cobra.Command {
 	}
 	flags := c.Flags()
 	instance := addInstanceFlags(flags)
+	flags.StringVarP(&o.file.path, "file", "f", "", "run the instances of this configuration `file` that are on these interfaces")
+	o.file.add(c)
 	addDaemonFlags(flags, &o.daemonOptions, &mode)
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		o.interfaces = args
@@ -75,6 +83,9 @@ func newAttach(e env) *cobra.Command {
 		if o.instance, err = instance.instance(); err != nil {
 			return err
 		}
+		if o.file.path != "" && o.instance != nil {
+			return usage(errors.New("--file and --vrid: an instance is in the file, or on the command line"))
+		}
 		return attach(e, o)
 	}
 	return c
@@ -83,6 +94,9 @@ func newAttach(e env) *cobra.Command {
 // attach runs in the foreground until a signal.
 func attach(e env, o attachOptions) error {
 	o.socket = o.interfaces[0]
+	if o.file.path != "" {
+		return runDaemon(e, o.daemonOptions, o.planFile)
+	}
 	return runDaemon(e, o.daemonOptions, func(links *netio.Links, log *slog.Logger) (plan, error) {
 		ports, err := lookPorts(links, o.interfaces)
 		if err != nil {
@@ -95,4 +109,21 @@ func attach(e env, o attachOptions) error {
 		p.setup.Instances, err = planInstances(o.instance, ports, log)
 		return p, err
 	})
+}
+
+// planFile is the part of a configuration file that is about these interfaces.
+func (o attachOptions) planFile(links *netio.Links, log *slog.Logger) (plan, error) {
+	p, err := o.file.plan(links, log)
+	if err != nil {
+		return plan{}, err
+	}
+	p.setup.Instances = slices.DeleteFunc(p.setup.Instances, func(c control.InstanceConfig) bool {
+		return !slices.Contains(o.interfaces, c.Interface)
+	})
+	if len(p.setup.Instances) == 0 {
+		return plan{}, usage(fmt.Errorf("%s: there is no vrrp_instance on %s in it", o.file.path, strings.Join(o.interfaces, ", ")))
+	}
+	needed := control.Interfaces(p.setup.Instances)
+	p.interfaces = slices.DeleteFunc(p.interfaces, func(name string) bool { return !slices.Contains(needed, name) })
+	return p, nil
 }

@@ -140,6 +140,18 @@ func removeSocket(name string) error {
 	return nil
 }
 
+// removeDeadSocket removes a control socket at which nobody answers any more.
+func removeDeadSocket(name string) error {
+	path, err := controlSocket(name)
+	if err != nil {
+		return err
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		return c.Close()
+	}
+	return removeSocket(name)
+}
+
 // askDaemon asks a daemon through its control socket.
 func askDaemon(ctx context.Context, socket, method, path string) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{

@@ -81,10 +81,13 @@ func ask(ctx context.Context, socket string) (control.Report, error) {
 	defer cancel()
 	name := strings.TrimSuffix(filepath.Base(socket), ".sock")
 	fault := func(err error) (control.Report, error) {
+		if errors.Is(err, syscall.ECONNREFUSED) && name == runSocket {
+			return control.Report{}, errors.New("the daemon of vrrp-xdp run has died: start it again, or vrrp-xdp detach its interfaces")
+		}
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return control.Report{}, fmt.Errorf("the daemon on %s has died: start it again, or vrrp-xdp detach %s", name, name)
 		}
-		return control.Report{}, fmt.Errorf("the daemon on %s does not answer: %w", name, err)
+		return control.Report{}, fmt.Errorf("the daemon on %s does not answer: %w", strings.TrimSuffix(name, ":"), err)
 	}
 	response, err := askDaemon(ctx, socket, http.MethodGet, "/status")
 	if err != nil {
@@ -111,7 +114,7 @@ func printReport(w io.Writer, r control.Report) error {
 		fmt.Fprintln(t, "\nINSTANCE\tINTERFACE\tFAMILY\tVRID\tSTATE\tPRIORITY\tMASTER\tLEASE\tSINCE\tADDRESSES")
 	}
 	for _, i := range r.Instances {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t%s\n", i.Name, i.Interface, i.Family, i.VRID, describeState(i), i.EffectivePriority,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Interface, i.Family, i.VRID, describeState(i), describePriority(i),
 			describeMaster(i.Master), describeLease(i.LeaseRemainingMS), describeSince(i.LastTransition), describeAddresses(i.VirtualAddresses))
 	}
 	if len(r.Others) > 0 {
@@ -129,6 +132,13 @@ func describeState(i control.InstanceStatus) string {
 		return i.State + " (" + i.Fault + ")"
 	}
 	return i.State
+}
+
+func describePriority(i control.InstanceStatus) string {
+	if i.EffectivePriority != i.Priority {
+		return fmt.Sprintf("%d (of %d)", i.EffectivePriority, i.Priority)
+	}
+	return fmt.Sprint(i.Priority)
 }
 
 func describeMaster(m *control.MasterStatus) string {

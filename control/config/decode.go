@@ -146,7 +146,7 @@ func (n *node) again(first map[string]*node) bool {
 		first[name] = n
 		return false
 	}
-	if false {
+	if n.word.firstCounts {
 		n.fail("%s is there twice: the first counts, %s; take one out", name, n.seen(before))
 		n.leaveOut()
 		return true

@@ -122,7 +122,7 @@ func (in *instance) takeVMAC(n *node) {
 func (in *instance) takeUnicastTTL(n *node) {
 	in.unicast = append(in.unicast, n)
 	if v, ok := n.number(0, 0, 255); ok && v != 255 {
-		n.warn("unicast_ttl: adverts are sent with 255: a peer may demand no less with min_ttl")
+		n.warn("unicast_ttl: adverts are sent with 255: no peer may demand less, with max_ttl")
 	}
 }
 

@@ -29,6 +29,8 @@ func TestPasswordsAreNotShown(t *testing.T) {
 		"authentication { auth_type PASS auth_pass hunter2 }",
 		"authentication {\nauth_type PASS hunter2\n}",
 		"auth_pass hunter2",
+		"auth_password hunter2",
+		"auth_key hunter2",
 		"authentication {\nauht_pass hunter2\nauthpass hunter2\npassword hunter2\n}",
 		"auth_hmac {\nkey hunter2\n}",
 	} {

@@ -93,6 +93,7 @@ func TestAnotherScriptOfAFIFOStartsWhenTheOneBeforeHasEnded(t *testing.T) {
 		t.Errorf("the order was\n%s", got)
 	}
 	must(t, n.Apply(fifoWith(dir, nil)))
+	eventually(t, "none runs", func() bool { return !slices.ContainsFunc(numbers(t, dir+"/pids"), alive) })
 	n.Tell(Event{Name: "VI_1", State: Master, Priority: 2})
 	must(t, n.Apply(fifoWith(dir, third)))
 	eventually(t, "the third reads what was told before it came", func() bool {

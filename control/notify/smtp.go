@@ -30,28 +30,33 @@ func (n *Notifier) post(m mail) {
 
 // send returns an error, too, if the server took the mail for some only.
 func (m mail) send(ctx context.Context) error {
-	host, _, err := net.SplitHostPort(m.Server)
-	if err != nil {
-		return fmt.Errorf("send mail: %w", err)
-	}
-	connection, err := new(net.Dialer).DialContext(ctx, "tcp", m.Server)
-	if err != nil {
-		return fmt.Errorf("send mail: connect to the server: %w", err)
-	}
-	defer connection.Close()
-	// What waits for the server ends with ctx.
-	defer context.AfterFunc(ctx, func() { connection.Close() })()
-	client, err := smtp.NewClient(connection, host)
-	if err == nil {
-		err = m.talk(client)
-	}
+	err := m.connect(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+		err = context.Cause(ctx) // and not what that has led to
 	}
 	if err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
 	return nil
+}
+
+func (m mail) connect(ctx context.Context) error {
+	host, _, err := net.SplitHostPort(m.Server)
+	if err != nil {
+		return err
+	}
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", m.Server)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	// What waits for the server ends with ctx.
+	defer context.AfterFunc(ctx, func() { connection.Close() })()
+	client, err := smtp.NewClient(connection, host)
+	if err != nil {
+		return err
+	}
+	return m.talk(client)
 }
 
 func (m mail) talk(client *smtp.Client) error {

@@ -58,9 +58,10 @@ func (s *mailServer) serve(c net.Conn) {
 		s.mu.Unlock()
 		switch command := lines.Text(); {
 		case command == "DATA":
-			s.answer(c, command, "354 go on")
-			s.take(lines)
-			s.answer(c, ".", "250 taken")
+			if s.answer(c, command, "354 go on") && s.answers[command] == "" {
+				s.take(lines)
+				s.answer(c, ".", "250 taken")
+			}
 		default:
 			s.answer(c, command, "250 fine")
 		}

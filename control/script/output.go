@@ -59,7 +59,8 @@ func (o *output) Write(b []byte) (int, error) {
 func (o *output) text() string {
 	select {
 	case <-o.done:
-		}
+	case <-time.After(lastWords):
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return strings.ToValidUTF8(string(o.kept), "?")

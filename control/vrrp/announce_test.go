@@ -80,7 +80,8 @@ func TestALateRefreshDoesNotShiftThoseAfterIt(t *testing.T) {
 	r.wakes(after(40 * interval))
 	r.Step(after(81*interval), Timer{}) // and one that is too late altogether
 	r.Step(after(81*interval), AdvertSent{At: after(81 * interval)})
-	r.does(r.Step(after(101*interval-1), Timer{}))
+	r.does(r.Step(after(101*interval-1), Timer{}), SendAdvert{Priority: 100})
+	r.Step(after(101*interval-1), AdvertSent{At: after(101*interval - 1)})
 	r.does(r.Step(after(101*interval), Timer{}), Announce{Repeat: 3})
 }
 

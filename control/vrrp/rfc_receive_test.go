@@ -164,6 +164,26 @@ func TestRow9AFirstAddressThatIsNotLinkLocalIsRefused(t *testing.T) {
 	})
 }
 
+// Deviates from erratum 8300 where it is asked to, as keepalived does.
+func TestAFirstAddressThatIsNotLinkLocalIsAcceptedOnRequest(t *testing.T) {
+	p := packetOf(t, vectorV6)
+	p.PDU[8] = 0x20
+	mend(&p)
+	p.AnyFirstAddress = true
+	if _, err := Parse(p); err != nil {
+		t.Error(err)
+	}
+	c := valid6()
+	c.Addresses, c.AnyFirstAddress = addrs("2001:db8::1", "fe80::a"), true
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	c.Source = netip.MustParseAddr("2001:db8::2")
+	if c.Validate() == nil {
+		t.Error("a source that is not link-local is valid")
+	}
+}
+
 // Row 10, erratum 8301: the interval is not 0. More than 4095 cannot be said.
 func TestRow10AnIntervalOf0IsRefused(t *testing.T) {
 	refusedByParse(t, []damage{
