@@ -48,6 +48,7 @@ func (w fileWatch) watch(ctx context.Context, tell func(finding)) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			changes.follow()
 			if settling {
 				continue
 			}
