@@ -51,8 +51,11 @@ func (r *reload) apply() []error {
 func (r *reload) letGo() []error {
 	e := r.engine
 	var errs []error
+	// Some may have ended since they were looked at.
+	r.removed = slices.DeleteFunc(r.removed, func(in *instance) bool { return !slices.Contains(e.instances, in) })
+	leaves := make(map[*instance]bool)
 	for _, in := range r.removed {
-		in.removed = true
+		leaves[in], in.removed = in.removed, true
 	}
 	for _, g := range e.regroup() {
 		e.drive(g)
@@ -60,7 +63,9 @@ func (r *reload) letGo() []error {
 	needed := r.needed()
 	for _, in := range r.removed {
 		atOnce := slices.ContainsFunc(in.holdings(), func(key any) bool { return needed[key] })
-		e.end(in, atOnce)
+		if !leaves[in] || atOnce {
+			e.end(in, atOnce)
+		}
 		if atOnce {
 			for _, p := range in.places() {
 				errs = append(errs, p.path.Remove())

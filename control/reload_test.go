@@ -147,6 +147,21 @@ func TestARemovedMasterServesUntilItsSuccessorDoes(t *testing.T) {
 	})
 }
 
+func TestAnotherReloadDoesNotHurryAnInstanceThatLeaves(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.running(t, instanceOf(1, 100))
+		h.reload(instanceOf(2, 100))
+		h.reload(instanceOf(3, 100))
+		if !h.paths[0].owns() {
+			t.Error("it ends before it could have a successor")
+		}
+		elapse(2 * interval)
+		if !h.paths[0].removed || len(h.status()) != 1 {
+			t.Error("it does not end")
+		}
+	})
+}
+
 func TestWhatARemovedInstanceHadIsFreeAtOnceForAnother(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
 		h := l.running(t, instanceOf(1, 100))

@@ -1,7 +1,7 @@
 package config
 
-// Word is a keyword of the language, for those who look after all of it.
-type Word struct {
+// Keyword is a word of the language, for those who look after all of it.
+type Keyword struct {
 	Block string // in which it stands, such as "vrrp_instance"; "" at the top of a file
 	Name  string
 	// Mark is 'E', 'C' or 'R' for what is essential, common or rare in files of
@@ -11,12 +11,12 @@ type Word struct {
 	HasEffect bool
 }
 
-// Words lists all keywords, in the order of the reference.
-func Words() []Word {
-	var list []Word
+// Keywords lists all keywords, in the order of the reference.
+func Keywords() []Keyword {
+	var list []Keyword
 	for _, s := range sections() {
 		for _, k := range s.keywords {
-			list = append(list, Word{Block: string(s.place), Name: k.name, Mark: byte(k.mark), HasEffect: k.how == used})
+			list = append(list, Keyword{Block: string(s.place), Name: k.name, Mark: byte(k.mark), HasEffect: k.how == used})
 		}
 	}
 	return list

@@ -125,7 +125,7 @@ func (p *processTable) apply(e processEvent) {
 	defer p.mu.Unlock()
 	switch e.what {
 	case processForked: // it is what its parent is
-		p.each(e.pid, func(w *processWatch) bool { _, parent := w.pids[e.parent]; return false && parent })
+		p.each(e.pid, func(w *processWatch) bool { _, parent := w.pids[e.parent]; return parent })
 	case processEnded:
 		p.each(e.pid, func(*processWatch) bool { return false })
 	case processRenamed:
