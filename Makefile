@@ -14,6 +14,8 @@ export GOFLAGS := -buildvcs=false
 GIT := git -c safe.directory=$(CURDIR)
 VERSION ?= $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo unreleased)
 PREFIX ?= /usr/local
+UNITS = $(PREFIX)/lib/systemd/system
+CONFIG = /etc/vrrp-xdp/vrrp-xdp.conf
 CLANG := clang-14
 CLANG_VERSION := 14.0.6
 FORMAT := clang-format-14
@@ -37,7 +39,12 @@ for c in $(1); do command -v $$c >/dev/null || missing=1; done; \
 	[ -z "$(3)" ] || ! command -v systemctl >/dev/null || systemctl -q disable $(3) || true; }
 endef
 
-.PHONY: help build install clean demo test test-kernels bench generate check-generate lint fmt
+# systemctl: $(call systemctl,WORDS) where systemd runs, and it is its host that is installed to.
+define systemctl
+if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl $(1); fi
+endef
+
+.PHONY: help build install uninstall clean demo test test-kernels bench generate check-generate lint fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +52,19 @@ help: ## list the targets
 build: ## bin/vrrp-xdp
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/vrrp-xdp ./cmd/vrrp-xdp
 
-install: build ## install the command below PREFIX (/usr/local)
+install: build ## install command, service and, if there is none, a configuration (PREFIX=/usr/local, DESTDIR=)
 	install -D -m 0755 bin/vrrp-xdp $(DESTDIR)$(PREFIX)/sbin/vrrp-xdp
+	install -d $(DESTDIR)$(UNITS) $(DESTDIR)/etc/vrrp-xdp
+	sed 's|/usr/sbin/vrrp-xdp|$(PREFIX)/sbin/vrrp-xdp|' packaging/vrrp-xdp.service >$(DESTDIR)$(UNITS)/vrrp-xdp.service
+	chmod 0644 $(DESTDIR)$(UNITS)/vrrp-xdp.service
+	[ -e $(DESTDIR)$(CONFIG) ] || install -m 0640 packaging/vrrp-xdp.conf $(DESTDIR)$(CONFIG)
+	$(call systemctl,daemon-reload)
+
+uninstall: ## stop the service, and remove what install has installed, but for the configuration
+	[ ! -e $(DESTDIR)$(UNITS)/vrrp-xdp.service ] || $(call systemctl,disable --now vrrp-xdp.service)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/vrrp-xdp $(DESTDIR)$(UNITS)/vrrp-xdp.service
+	$(call systemctl,daemon-reload)
+	@[ ! -e $(DESTDIR)$(CONFIG) ] || echo "left: $(DESTDIR)$(CONFIG)"
 
 clean: ## remove what was built
 	rm -rf bin dist
@@ -56,7 +74,7 @@ demo: build ## two routers and a client: watch the master hang, die, stop and lo
 	@$(GO) run ./test/demo -binary bin/vrrp-xdp -mode $(MODE) -advert $(ADVERT)
 
 test: build ## everything (as root)
-	@$(call need,ip ping keepalived promtool vtysh tshark tcpdump,iproute2 iputils-ping keepalived prometheus frr tshark tcpdump,keepalived prometheus frr)
+	@$(call need,ip ping keepalived promtool vtysh tshark tcpdump systemd-analyze,iproute2 iputils-ping keepalived prometheus frr tshark tcpdump systemd,keepalived prometheus frr)
 	$(GO) vet ./...
 	$(GO) test -count=1 ./cmd/... ./control/... ./datapath/...
 	$(GO) test -count=1 -p 1 -timeout 9m ./test/...

@@ -172,6 +172,7 @@ func (d *daemon) clean(p plan) error {
 	for _, ifindex := range indexes(left, d.path, p.interfaces) {
 		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, d.log.With("ifindex", ifindex)))
 	}
+	d.removeStaleRouting(p.setup.Instances)
 	return errors.Join(errs...)
 }
 

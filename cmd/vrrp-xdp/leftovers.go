@@ -68,6 +68,25 @@ func (d *daemon) checkOwn(instances []control.InstanceConfig, left []datapath.Le
 	return errors.Join(errs...)
 }
 
+// removeStaleRouting takes off the virtual routes and rules that a crashed
+// predecessor left: those that are configured, and no others. Nobody is master
+// yet, and what was there already would not be taken off later.
+func (d *daemon) removeStaleRouting(instances []control.InstanceConfig) {
+	book := routeBook{d.routes, d.links}
+	for _, c := range instances {
+		for _, r := range c.Routes {
+			if err := book.RemoveRoute(r); err != nil {
+				d.log.Debug("a route that a predecessor may have left is not removed", "route", r.String(), "error", err)
+			}
+		}
+		for _, r := range c.Rules {
+			if err := book.RemoveRule(r); err != nil {
+				d.log.Debug("a rule that a predecessor may have left is not removed", "rule", r.String(), "error", err)
+			}
+		}
+	}
+}
+
 func alreadyThere(name string, p netip.Prefix) error {
 	return fmt.Errorf("%s is an address of %s itself: take it off (ip addr del %s dev %s), or, if this router owns it, give it --priority 255", p, name, p, name)
 }

@@ -23,8 +23,6 @@ type definition struct {
 	key     trackKey
 	weight  int
 	reverse bool
-	// swapped: it is up where the tracker says down (quorum_max 0).
-	swapped bool
 	uses    int
 	dropped bool
 
@@ -169,7 +167,7 @@ func (d *definition) finishProcess() {
 		}
 		d.dropped = true
 	case d.quorumMax != nil && *d.quorumMax == 0:
-		p.Quorum, d.swapped = 1, true // up is when there is none
+		p.QuorumMax = -1
 	case d.quorumMax != nil && p.QuorumMax < p.Quorum:
 		d.n.fatal("vrrp_track_process %s: quorum_max %d is less than quorum %d", d.key.name, p.QuorumMax, p.Quorum)
 	}

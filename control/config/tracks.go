@@ -116,7 +116,7 @@ func (t *track) isReverse() bool {
 	if t.found == nil {
 		return first(false, t.reverse)
 	}
-	return first(t.found.reverse, t.reverse) != t.found.swapped
+	return first(t.found.reverse, t.reverse)
 }
 
 // resolved is what is tracked in the end.

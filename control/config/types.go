@@ -146,7 +146,7 @@ type Process struct {
 	HasParams            bool // Params is given, be it empty
 	Initial, Partial     bool // param_match
 	FullCommand          bool
-	Quorum, QuorumMax    int // QuorumMax 0: any number
+	Quorum, QuorumMax    int // QuorumMax 0: any number; below: none, and Quorum does not count
 	ForkDelay, ExitDelay time.Duration
 }
 

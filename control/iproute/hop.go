@@ -83,6 +83,9 @@ func leads(routeType uint8) bool { return routeType == unix.RTN_UNICAST }
 
 // finishHops makes one list of what via, dev, or and nexthop said, and holds it against the type of the route.
 func (r *routeLine) finishHops(p *parser) {
+	if len(r.alternatives) > 0 && !r.single.Gateway.IsValid() {
+		p.fail("or needs via before it")
+	}
 	if r.plain && len(r.Hops) > 0 {
 		p.fail("via, dev or onlink beside nexthop: put them behind it")
 	} else if r.plain {

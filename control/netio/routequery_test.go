@@ -108,8 +108,20 @@ func TestWhatIsNoPrefixHasNoRoute(t *testing.T) {
 	}
 }
 
-// fill gives the main table n routes, 10.0.0.0/24 and so on, in a few large writes.
+// fill gives the main table n routes, 10.0.0.0/24 and so on.
 func fill(t testing.TB, n, ifindex int) {
+	t.Helper()
+	change(t, unix.RTM_NEWROUTE, unix.NLM_F_CREATE, n, ifindex)
+}
+
+// empty takes back fill.
+func empty(t testing.TB, n, ifindex int) {
+	t.Helper()
+	change(t, unix.RTM_DELROUTE, 0, n, ifindex)
+}
+
+// change makes n changes in a few large writes.
+func change(t testing.TB, kind, flags, n, ifindex int) {
 	t.Helper()
 	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -118,7 +130,7 @@ func fill(t testing.TB, n, ifindex int) {
 	defer unix.Close(socket)
 	var batch []byte
 	for i := range n {
-		request := nl.NewNetlinkRequest(unix.RTM_NEWROUTE, unix.NLM_F_CREATE)
+		request := nl.NewNetlinkRequest(kind, flags)
 		request.AddData(&nl.RtMsg{RtMsg: unix.RtMsg{
 			Family: unix.AF_INET, Dst_len: 24, Table: unix.RT_TABLE_MAIN, Protocol: unix.RTPROT_BGP, Scope: unix.RT_SCOPE_LINK, Type: unix.RTN_UNICAST,
 		}})

@@ -69,7 +69,8 @@ func placeFlags(route iproute.Route) int {
 	return unix.NLM_F_CREATE
 }
 
-// RemoveRoute takes a route out of its table, and no other: one that has another protocol, next hop or source stays. It
+// RemoveRoute takes a route out of its table, and no other: one that has another protocol, next hop or source stays. (For
+// IPv4, a route without a metric that is gone is taken for one that differs only in having a metric.) It
 // is no error when it is gone already, or an interface of it: the kernel removes the routes of an interface that is set
 // down or deleted, and those whose Source is no longer an address of the host.
 func (r *Routes) RemoveRoute(route iproute.Route, resolve Resolve) error {

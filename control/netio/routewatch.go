@@ -13,8 +13,8 @@ import (
 const (
 	// routePause is the least time between two notifications of WatchRoutes.
 	routePause = 100 * time.Millisecond
-	// routeBuffer is little on purpose: while a full table comes or goes, nearly all of it is dropped by the kernel and
-	// costs us nothing. One notification says as much as a million.
+	// routeBuffer is little on purpose, room for a message or two: while a full table comes or goes the kernel drops nearly
+	// all of it, which costs us nothing. What is dropped came before what will be read, and that says as much.
 	routeBuffer = 1
 )
 
@@ -39,9 +39,6 @@ func watchRoutes(ctx context.Context, socket *os.File, changes chan<- struct{}) 
 		if _, err := socket.Read(first[:]); err != nil && !errors.Is(err, unix.ENOBUFS) {
 			return
 		}
-		if discard(socket) != nil {
-			return
-		}
 		select {
 		case changes <- struct{}{}:
 		default: // the one before was not read yet: it will be after this change
@@ -53,20 +50,4 @@ func watchRoutes(ctx context.Context, socket *os.File, changes chan<- struct{}) 
 			return
 		}
 	}
-}
-
-// discard empties a netlink socket, unless it fills as fast: then there will be another notification. What was dropped
-// because it was full came before.
-func discard(socket *os.File) error {
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return raw.Control(func(fd uintptr) {
-		const most = 32
-		var err error
-		for i := 0; i < most && !errors.Is(err, unix.EAGAIN); i++ {
-			_, _, err = unix.Recvfrom(int(fd), nil, unix.MSG_DONTWAIT)
-		}
-	})
 }

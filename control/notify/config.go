@@ -6,7 +6,8 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/control/script"
 )
 
-// Config is what to tell whom.
+// Config is what to tell whom. Each instance and group that there is has to be
+// there, be it without scripts.
 type Config struct {
 	Instances, Groups map[string]Scripts
 	FIFOs             []FIFO // with different paths
@@ -14,11 +15,13 @@ type Config struct {
 }
 
 // of finds the scripts of the event's instance or group.
-func (c Config) of(e Event) Scripts {
+func (c Config) of(e Event) (s Scripts, known bool) {
 	if e.Group {
-		return c.Groups[e.Name]
+		s, known = c.Groups[e.Name]
+		return s, known
 	}
-	return c.Instances[e.Name]
+	s, known = c.Instances[e.Name]
+	return s, known
 }
 
 // Scripts are what is run for one instance or group. Any may be absent.

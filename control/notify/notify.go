@@ -46,6 +46,7 @@ type Notifier struct {
 	mu      sync.Mutex // held for moments only: Tell takes it
 	closed  bool
 	config  Config
+	former  Config // the one before
 	pipes   []*pipe
 	backlog *backlog[subject, job]
 	mails   *backlog[struct{}, mail]
@@ -72,7 +73,7 @@ func New(log *slog.Logger) *Notifier {
 
 // Tell never blocks: events queue up, in order, for each instance and group on
 // its own. The FIFOs have the line when it returns. What is done for an event is
-// as configured now: tell of an instance that is removed before its configuration is.
+// as configured now, whatever is configured when it is its turn.
 func (n *Notifier) Tell(e Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -80,7 +81,10 @@ func (n *Notifier) Tell(e Event) {
 		n.log.Warn("an event after the end is told to nobody", e.subject().attr(), "state", e.State)
 		return
 	}
-	scripts := n.config.of(e)
+	scripts, known := n.config.of(e)
+	if !known {
+		scripts, _ = n.former.of(e)
+	}
 	if scripts.toFIFO(e) {
 		for _, p := range n.pipes {
 			p.write(e.line())
@@ -95,10 +99,12 @@ func (n *Notifier) Tell(e Event) {
 	}
 }
 
-// Apply makes c the configuration of the events that come from now on. FIFOs
-// that stay are not reopened, and their scripts not restarted, unless they have
-// ended by themselves. It may wait some seconds for the script of a FIFO that
-// was taken away a moment ago, and now comes back; Tell does not wait for it.
+// Apply makes c the configuration of the events that come from now on. Instances
+// and groups that are not in it any more keep, until the next Apply, the scripts
+// that they had: those have to hear of their end. FIFOs that stay are not
+// reopened, and their scripts not restarted, unless they have ended by themselves.
+// It may wait some seconds for the script of a FIFO that was taken away a moment
+// ago, and now comes back; Tell does not wait for it.
 // Errors: a FIFO cannot be made; then nothing has changed.
 func (n *Notifier) Apply(c Config) error {
 	n.applying.Lock()
@@ -111,7 +117,7 @@ func (n *Notifier) Apply(c Config) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.config = c
+	n.config, n.former = c, n.config
 	return nil
 }
 

@@ -177,12 +177,26 @@ func TestAnEventIsHandledAsConfiguredWhenItWasTold(t *testing.T) {
 	n.Tell(Event{Name: "VI_1", State: Backup})
 	must(t, n.Apply(after))
 	n.Tell(Event{Name: "VI_1", State: Master})
-	must(t, n.Apply(Config{}))
-	n.Tell(Event{Name: "VI_1", State: Stop})
 	closes(t, n)
 	want := "before INSTANCE VI_1 BACKUP 0\nafter INSTANCE VI_1 MASTER 0\n"
 	if got := read(t, dir+"/told"); got != want {
 		t.Errorf("it was told\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWhatIsRemovedIsToldOfItsEnd(t *testing.T) {
+	n, _ := newNotifier(t)
+	dir := t.TempDir()
+	scripts := map[string]Scripts{"gone": {Any: program(t, filepath.Join(dir, "tell"), `echo "$*" >>`+dir+`/told`)}}
+	must(t, n.Apply(Config{Instances: scripts, Groups: scripts}))
+	must(t, n.Apply(Config{Groups: map[string]Scripts{"gone": {}}}))
+	n.Tell(Event{Name: "gone", State: Fault, Priority: 1})
+	n.Tell(Event{Group: true, Name: "gone", State: Fault}) // which is there, but has no script any more
+	must(t, n.Apply(Config{}))
+	n.Tell(Event{Name: "gone", State: Fault, Priority: 2})
+	closes(t, n)
+	if got := read(t, dir+"/told"); got != "INSTANCE gone FAULT 1\n" {
+		t.Errorf("it was told\n%s", got)
 	}
 }
 

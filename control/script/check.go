@@ -70,7 +70,7 @@ func checkInterpreter(path string) error {
 	line, _, _ = bytes.Cut(line, []byte("\n"))
 	words := strings.Fields(string(line))
 	if len(words) == 0 {
-		return fmt.Errorf("%s names no interpreter after #!", path)
+		return fmt.Errorf("the #! line of %s names no interpreter", path)
 	}
 	if _, err := os.Stat(words[0]); err != nil {
 		return fmt.Errorf("the interpreter of %s: %w", path, err)

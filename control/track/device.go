@@ -2,7 +2,6 @@ package track
 
 import (
 	"fmt"
-	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +10,8 @@ import (
 // control prepares a socket before it connects.
 type control func(network, address string, c syscall.RawConn) error
 
-// through binds sockets to the interface; "": to none.
+// through binds sockets to the interface; "": to none. It is the zone of
+// link-local addresses, too, that have none.
 func through(device string, more ...func(fd int) error) control {
 	return func(_, _ string, c syscall.RawConn) error {
 		var err error
@@ -30,12 +30,4 @@ func through(device string, more ...func(fd int) error) control {
 		}
 		return err
 	}
-}
-
-// zoned gives a link-local address the interface as its zone, if it has none.
-func zoned(address netip.Addr, device string) netip.Addr {
-	if address.Is6() && address.IsLinkLocalUnicast() && address.Zone() == "" && device != "" {
-		return address.WithZone(device)
-	}
-	return address
 }

@@ -17,7 +17,6 @@ func tcpProbe(t TCP) probe {
 		if err != nil {
 			return err
 		}
-		address = netip.AddrPortFrom(zoned(address.Addr(), t.Interface), address.Port())
 		conn, err := dialer(t.Interface).DialContext(ctx, "tcp", address.String())
 		if err != nil {
 			return err
@@ -48,16 +47,13 @@ func httpProbe(h HTTP) probe {
 func get(ctx context.Context, client *http.Client, h HTTP) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL, nil)
 	if err != nil {
-		return err
+		return withoutURL(err)
 	}
 	request.Host = h.Host
 	request.Header.Set("User-Agent", "vrrp-xdp")
 	response, err := client.Do(request)
-	if failed := (*url.Error)(nil); errors.As(err, &failed) {
-		return failed.Err // without the URL, which may hold a password
-	}
 	if err != nil {
-		return err
+		return withoutURL(err)
 	}
 	response.Body.Close()
 	status := response.StatusCode
@@ -65,6 +61,14 @@ func get(ctx context.Context, client *http.Client, h HTTP) error {
 		return nil
 	}
 	return fmt.Errorf("HTTP status %d", status)
+}
+
+// withoutURL leaves the URL out, which may hold a password.
+func withoutURL(err error) error {
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // hostOnly is a Host header without its port; "" stays.

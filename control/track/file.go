@@ -55,6 +55,7 @@ func (w fileWatch) watch(ctx context.Context, tell func(finding)) {
 		case <-changes.told:
 			written = true
 		case <-settle.C:
+			changes.follow() // the directory may be newer than the last tick
 		}
 		before := last
 		last = w.read()

@@ -110,6 +110,14 @@ func TestAFileIsFollowedWhereItsDirectoryComesLaterOrIsReplaced(t *testing.T) {
 	if r := s.next(); r.Value != 6 && s.next().Value != 6 {
 		t.Errorf("it is %+v", r)
 	}
+	for value := 7; value < 10; value++ { // and now every change is told
+		begin := time.Now()
+		write(t, spec.Path, fmt.Sprint(value))
+		s.expectValue(value)
+		if took := time.Since(begin); took > readAnyway/2 {
+			t.Errorf("%d: it took %s", value, took)
+		}
+	}
 }
 
 func TestHalfWrittenFilesAreNotRead(t *testing.T) {

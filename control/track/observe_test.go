@@ -86,6 +86,7 @@ func TestWithoutNewsOfChangesItIsLookedAtEverySecond(t *testing.T) {
 		s.Apply([]Spec{Interface{"lan0"}})
 		s.expect(Down, "without carrier")
 		s.host.silence()
+		synctest.Wait()
 		s.host.change(func() { s.host.up["lan0"] = true })
 		time.Sleep(observeAgain)
 		s.expect(Up, "")

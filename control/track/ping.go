@@ -44,7 +44,7 @@ func pingProbe(p Ping) probe {
 		if err != nil {
 			return err
 		}
-		return ping(ctx, zoned(address.Unmap(), p.Interface), p.Interface)
+		return ping(ctx, address.Unmap(), p.Interface)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,7 +84,7 @@ func TestTheNumberOfProcessesIsJudged(t *testing.T) {
 func TestAChangeOfProcessesCountsOnceItHasLasted(t *testing.T) {
 	type change struct {
 		after time.Duration
-		n     int
+		n     int64
 	}
 	const s = time.Second
 	tests := []struct {
@@ -93,6 +94,7 @@ func TestAChangeOfProcessesCountsOnceItHasLasted(t *testing.T) {
 	}{
 		{"one comes", []change{{0, 1}}, "---+++++"},
 		{"one comes and goes too soon", []change{{0, 1}, {2 * s, 0}}, "--------"},
+		{"one comes, goes, and comes", []change{{0, 1}, {s, 0}, {s, 1}}, "-----+++"},
 		{"one goes", []change{{0, 1}, {4 * s, 0}}, "---++---"},
 		{"one goes and comes in time", []change{{0, 1}, {4 * s, 0}, {0, 1}}, "---+++++"},
 		{"the delay is not prolonged", []change{{0, 1}, {2 * s, 2}}, "---+++++"},
@@ -101,25 +103,25 @@ func TestAChangeOfProcessesCountsOnceItHasLasted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			n := 0
+			var n atomic.Int64
 			changed := make(chan struct{}, 1)
-			told := "?"
+			var told atomic.Uint32
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			spec := Process{Least: 1, Most: 3, ForkDelay: 3*s - s/4, ExitDelay: s - s/4}
-			go followCount(ctx, spec, changed, func() int { return n }, func(f finding) { told = "?+-"[f.state : f.state+1] })
+			go followCount(ctx, spec, changed, func() int { return int(n.Load()) }, func(f finding) { told.Store(uint32(f.state)) })
 			synctest.Wait()
 			go func() {
 				for _, c := range tt.changes {
 					time.Sleep(c.after)
-					n = c.n
+					n.Store(c.n)
 					changed <- struct{}{}
 				}
 			}()
 			got := ""
 			for range tt.want {
 				synctest.Wait()
-				got += told
+				got += "?+-"[told.Load():][:1]
 				time.Sleep(s)
 			}
 			if got != tt.want {

@@ -67,7 +67,8 @@ func (t *tracker) hasLooked() { t.once.Do(func() { close(t.looked) }) }
 // tell takes what the watcher found. Only a new state or value is news.
 func (t *tracker) tell(f finding) {
 	if t.note(f) {
-		t.logChange(f)
+		t.logChange(f) // before others log what follows from it
+		t.queueReport()
 	}
 	t.hasLooked()
 }
@@ -84,12 +85,18 @@ func (t *tracker) note(f finding) (news bool) {
 		return false
 	}
 	t.result.State, t.result.Value, t.result.At = f.state, f.value, time.Now()
+	return true
+}
+
+func (t *tracker) queueReport() {
+	s := t.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.queue = append(s.queue, queuedResult{t, t.result})
 	select {
 	case s.queued <- struct{}{}:
 	default: // it is awake
 	}
-	return true
 }
 
 func (t *tracker) logChange(f finding) {

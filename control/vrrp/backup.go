@@ -122,8 +122,11 @@ func (r *Router) masterLeft(ev AdvertReceived) {
 func (r *Router) follow(ev AdvertReceived) {
 	same := r.master.source == ev.Source
 	known := r.master.followed && same && r.followed.Equal(ev.Advert)
-	if r.master.followed && !same {
+	if r.master.followed && (!same || ev.Advert.Interval != r.activeInterval) {
 		r.changedAfter = r.heardAt
+		r.formerInterval = r.activeInterval
+	}
+	if r.master.followed && !same {
 		r.othersDownAt = r.downAt
 	}
 	r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority, followed: true}
@@ -164,15 +167,17 @@ func (r *Router) masterHeard(at Instant) {
 // or to become master itself. known is what was known then.
 func (r *Router) formerMasterHeard(at, known Instant) {
 	if at.After(known) {
-		r.othersDownAt = max(r.othersDownAt, at.Add(r.ActiveDownInterval()))
+		interval := max(r.formerInterval, r.activeInterval)
+		r.othersDownAt = max(r.othersDownAt, at.Add(activeDownInterval(r.config.Version, r.priority, interval)))
 	}
 }
 
 // masterAlive re-arms Active_Down_Timer, and takes back what was prepared for a
-// handover that does not happen.
+// handover that does not happen. Another master that was followed before may have
+// a longer interval, and so a longer lease.
 func (r *Router) masterAlive(at Instant) {
 	r.heardAt = at
-	r.downAt = max(at.Add(r.ActiveDownInterval()), r.notBefore)
+	r.downAt = max(at.Add(r.ActiveDownInterval()), r.notBefore, r.othersDownAt)
 	r.left = false
 	r.ready = nil
 	if r.early {
@@ -185,6 +190,7 @@ func (r *Router) masterAlive(at Instant) {
 func (r *Router) unfollow() {
 	if r.master.followed {
 		r.master.followed = false
+		r.formerInterval = r.activeInterval
 		r.followed = Advert{}
 		r.do(Unfollow{})
 	}

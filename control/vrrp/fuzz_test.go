@@ -16,6 +16,7 @@ func FuzzStep(f *testing.F) {
 	f.Fuzz(func(t *testing.T, priority, flags uint8, events []byte) {
 		c := valid4()
 		c.Priority, c.NoPreempt, c.Grouped = max(priority, 1), flags&1 != 0, flags&2 != 0
+		c.PartingAdvert, c.SilentToLesser = flags&8 != 0, flags&16 != 0
 		if flags&4 != 0 {
 			c.PreemptDelay, c.StartDelay = 2*interval, interval
 		}
@@ -30,13 +31,17 @@ func FuzzStep(f *testing.F) {
 }
 
 func fuzzEvent(draws int, r *Router, now Instant) Event {
-	switch draws % 18 {
-	case 15:
+	switch draws % 26 {
+	case 21:
 		return Promote{}
-	case 16:
+	case 22:
 		return StepDown{}
-	case 17:
-		return []Event{GroupFault{}, GroupRestored{}}[draws/18%2]
+	case 23:
+		return []Event{GroupFault{}, GroupRestored{}}[draws/26%2]
+	case 24:
+		c := r.Config()
+		c.Grouped = !c.Grouped
+		return Reconfigured{Config: c}
 	}
 	return randomEvent(func(n int) int {
 		draw := draws % n
@@ -49,6 +54,12 @@ func sane(t *testing.T, r *Router, now Instant) {
 	t.Helper()
 	if (r.Lease() != 0) != (r.State() == Master) || r.Leaving() && r.State() != Master || r.Ready() && r.State() != Backup {
 		t.Fatalf("%v with a lease of %d, leaving %v, ready %v", r.State(), r.Lease(), r.Leaving(), r.Ready())
+	}
+	if isOwner := r.Config().Priority == OwnerPriority; r.Priority() == 0 || isOwner != (r.Priority() == OwnerPriority) {
+		t.Fatalf("priority %d, configured %d", r.Priority(), r.Config().Priority)
+	}
+	if r.State() == Master && !r.Leaving() && r.Lease().After(now.Add(3*r.Config().Interval)) {
+		t.Fatalf("a lease of %v at an interval of %v", r.Lease().Sub(now), r.Config().Interval)
 	}
 	if _, ok := r.Deadline(); !ok && (r.State() == Master || r.State() == Backup && !r.Ready()) {
 		t.Fatalf("in %v without a deadline", r.State())

@@ -18,13 +18,11 @@ type Group struct {
 
 // NewGroup returns the group of these routers. Where there is more than one, all
 // must be Grouped. Next must be asked at once: they may come from other groups,
-// or bring a fault. Members that are not master are joining if some other is and
-// stays master.
+// or bring a fault. Members that are not master are joining if some other is.
 func NewGroup(members ...*Router) *Group {
 	g := &Group{members: members}
-	if slices.ContainsFunc(members, (*Router).serves) {
-		g.joining = slices.DeleteFunc(slices.Clone(members), func(m *Router) bool { return m.state == Master })
-	}
+	g.joining = slices.DeleteFunc(slices.Clone(members), (*Router).isMaster)
+	g.admit()
 	return g
 }
 
@@ -60,6 +58,8 @@ func (g *Group) Next() (*Router, Event, bool) {
 	}
 	return nil, nil, false
 }
+
+func (r *Router) isMaster() bool { return r.state == Master }
 
 // serves reports whether r is master and stays.
 func (r *Router) serves() bool { return r.state == Master && !r.leaving }

@@ -301,6 +301,10 @@ func TestAGroupAlwaysComesToRestAsOne(t *testing.T) {
 					m.Step(now, AdvertSent{At: now})
 				}
 			}
+			if rng.IntN(8) == 0 { // a reload: some of them, in another order
+				rng.Shuffle(len(routers), func(i, k int) { routers[i], routers[k] = routers[k], routers[i] })
+				g = NewGroup(routers[:1+rng.IntN(len(routers))]...)
+			}
 			settle(t, g, now)
 			wholes += wholeOrNone(t, g)
 		}
@@ -312,8 +316,11 @@ func TestAGroupAlwaysComesToRestAsOne(t *testing.T) {
 
 func wholeOrNone(t *testing.T, g *Group) int {
 	t.Helper()
-	masters, leaving := 0, 0
+	masters, leaving, full := 0, 0, 0
 	for _, m := range g.members {
+		if !g.Joining(m) {
+			full++
+		}
 		switch {
 		case m.Leaving():
 			leaving++
@@ -321,19 +328,32 @@ func wholeOrNone(t *testing.T, g *Group) int {
 			masters++
 		}
 	}
-	if masters > 0 && masters+leaving < len(g.members) {
-		t.Fatalf("%d of %d are master, %d leave", masters, len(g.members), leaving)
+	if masters > 0 && masters+leaving < full {
+		t.Fatalf("%d of %d are master, %d leave", masters, full, leaving)
 	}
-	if (g.Lease() != 0) != (masters+leaving == len(g.members)) {
-		t.Fatalf("lease %d with %d masters and %d leaving of %d", g.Lease(), masters, leaving, len(g.members))
+	if (g.Lease() != 0) != (masters+leaving == full) {
+		t.Fatalf("lease %d with %d masters and %d leaving of %d", g.Lease(), masters, leaving, full)
 	}
 	return masters
+}
+
+// randomConfig draws another configuration of the same router.
+func randomConfig(n func(int) int, c Config) Config {
+	c.Priority = []uint8{50, 100, 150, 255}[n(4)]
+	c.Interval = []time.Duration{interval / 2, interval, 2 * interval}[n(3)]
+	c.LeaseAdverts = n(2) + 2
+	c.NoPreempt = n(2) == 0
+	c.PreemptDelay = time.Duration(n(3)) * interval
+	c.StartDelay = time.Duration(n(2)) * interval
+	c.Announcements = []*Announcements{nil, {Refresh: interval}, {LesserRepeat: 1}}[n(3)]
+	c.PartingAdvert = n(2) == 0
+	return c
 }
 
 // randomEvent draws something that may happen to r.
 func randomEvent(n func(int) int, r *Router, now Instant) Event {
 	a := r.Advert([]uint8{0, 50, 100, 200, 255}[n(5)])
-	switch n(14) {
+	switch n(19) {
 	case 0:
 		return Startup{}
 	case 1:
@@ -346,6 +366,14 @@ func randomEvent(n func(int) int, r *Router, now Instant) Event {
 		return MasterHeard{At: now - Instant(n(int(interval)))}
 	case 6:
 		return AdvertSent{At: now - Instant(n(int(interval)))}
+	case 14:
+		return TrackDown{}
+	case 15, 16:
+		return TrackUp{}
+	case 17:
+		return PriorityChanged{Priority: []uint8{0, 1, 60, 99, 101, 254, 255}[n(7)]}
+	case 18:
+		return Reconfigured{Config: randomConfig(n, r.Config())}
 	case 7, 8:
 		return AdvertReceived{Advert: a, Source: addrs("192.168.1.1", "192.168.1.3")[n(2)], At: now - Instant(n(2)), TTL: 64}
 	}

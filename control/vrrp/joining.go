@@ -22,7 +22,7 @@ func (g *Group) admit() {
 	if len(g.joining) == 0 {
 		return
 	}
-	if !slices.ContainsFunc(g.members, func(m *Router) bool { return m.state == Master }) {
+	if !slices.ContainsFunc(g.members, (*Router).isMaster) {
 		g.joining = nil
 		return
 	}

@@ -163,11 +163,19 @@ func TestNobodyJoinsAGroupWithoutAMaster(t *testing.T) {
 	g := NewGroup(a.Router, b.Router)
 	joins(t, g, a, false)
 	joins(t, g, b, false)
-	leaving := newReady(t)
-	leaving.Step(after(0), Promote{})
-	leaving.Step(after(0), Shutdown{})
-	g = NewGroup(leaving.Router, a.Router)
-	joins(t, g, a, false)
+}
+
+func TestWhoJoinsAMasterThatLeavesDoesNotEndItsLease(t *testing.T) {
+	a, c := newReady(t), newReady(t)
+	a.Step(after(0), Promote{})
+	a.Step(after(0), Shutdown{})
+	g := NewGroup(a.Router, c.Router)
+	expect(t, settle(t, g, after(0)))
+	if g.Lease() != after(interval) {
+		t.Errorf("lease %v", g.Lease().Sub(after(0)))
+	}
+	a.Step(after(interval), Timer{})
+	joins(t, g, c, false)
 }
 
 func TestAMasterThatJoinsTheGroupOfABackupStepsDown(t *testing.T) {

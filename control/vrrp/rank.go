@@ -71,12 +71,10 @@ func (r *Router) reconsider(now Instant) {
 	r.outgrow()
 }
 
-// spareLesser does not preempt, after all.
+// spareLesser does not preempt, after all: those masters have been good enough.
 func (r *Router) spareLesser() {
-	if r.master.followed {
-		r.othersDownAt = max(r.othersDownAt, r.lesser.until)
-	}
-	if r.lesser.until.After(r.downAt) && (!r.master.followed || r.ready != nil) {
+	r.othersDownAt = max(r.othersDownAt, r.lesser.until)
+	if r.lesser.until.After(r.downAt) {
 		r.downAt = r.lesser.until
 		r.ready = nil
 	}

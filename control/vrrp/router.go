@@ -41,11 +41,12 @@ type Router struct {
 	master         heardMaster
 	followed       Advert        // what master sent, if master.followed
 	activeInterval time.Duration // Active_Adver_Interval
+	formerInterval time.Duration // that of the master that was followed before
 	heardAt        Instant       // arrival of the latest advert that counted
 	downAt         Instant       // Active_Down_Timer
 	notBefore      Instant       // after StepDown: downAt is no earlier, whoever is heard; 0: it may be
 	othersDownAt   Instant       // what it would be without the adverts of the followed master
-	changedAfter   Instant       // heardAt when another master was followed; 0 once MasterHeard was told
+	changedAfter   Instant       // heardAt when another master, or interval, was followed; 0 once MasterHeard was told
 	left           bool          // the master has sent priority 0 since
 	early          bool          // the addresses were installed in expectation
 	preemptAt      Instant       // the end of Config.PreemptDelay; 0: no master of lower priority was heard

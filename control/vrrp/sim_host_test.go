@@ -16,6 +16,8 @@ type host struct {
 
 	up, paused, stopping bool
 	moving               bool // it was stopped while its group moved
+	life                 int  // how often it was started
+	tracked              int  // what tracking adds to the priority
 
 	lease Instant // outlives the daemon
 
@@ -26,10 +28,11 @@ type host struct {
 	commands []command
 }
 
-// command is an event for a leg.
+// command is an event for a leg, or something else that the loop does.
 type command struct {
 	leg   *leg
 	event Event
+	do    func()
 }
 
 func (h *host) String() string { return fmt.Sprintf("host %d", h.id) }
@@ -49,20 +52,46 @@ func (h *host) boot() {
 		return
 	}
 	h.up, h.paused, h.stopping, h.moving = true, false, false, false
+	h.life++
 	h.lease = 0
 	h.sendDone, h.inHand, h.queue, h.commands = nil, nil, nil, nil
-	var routers []*Router
-	for _, g := range h.legs {
+	for _, g := range h.members() {
 		g.boot()
+	}
+	h.makeGroup()
+	for _, g := range h.members() {
+		h.start(g)
+	}
+}
+
+// members are the legs that the configuration has by now.
+func (h *host) members() (list []*leg) {
+	for _, g := range h.legs {
+		if !g.isLater {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+func (h *host) makeGroup() {
+	var routers []*Router
+	for _, g := range h.members() {
 		routers = append(routers, g.router)
 	}
 	h.group = NewGroup(routers...)
-	for _, g := range h.legs {
-		if !g.linkUp {
-			h.tell(g, LinkDown{})
-		}
+}
+
+// start tells a router that has booted what it finds.
+func (h *host) start(g *leg) {
+	if !g.linkUp {
+		h.tell(g, LinkDown{})
 	}
-	h.tellAll(Startup{})
+	if g.trackDown {
+		h.tell(g, TrackDown{})
+	}
+	h.tell(g, PriorityChanged{Priority: g.effective()})
+	h.tell(g, Startup{})
 }
 
 // crash leaves the lease behind, and all that was queued is lost.
@@ -95,13 +124,13 @@ func (h *host) resume() {
 // tell puts an event before the daemon.
 func (h *host) tell(g *leg, ev Event) {
 	if h.up {
-		h.commands = append(h.commands, command{g, ev})
+		h.commands = append(h.commands, command{leg: g, event: ev})
 		h.work()
 	}
 }
 
 func (h *host) tellAll(ev Event) {
-	for _, g := range h.legs {
+	for _, g := range h.members() {
 		h.tell(g, ev)
 	}
 }
@@ -133,7 +162,11 @@ func (h *host) work() {
 		case len(h.commands) > 0:
 			c := h.commands[0]
 			h.commands = h.commands[1:]
-			h.step(c.leg, c.event)
+			if c.do != nil {
+				c.do()
+			} else {
+				h.step(c.leg, c.event)
+			}
 		default:
 			if !h.timers() {
 				return
@@ -146,7 +179,7 @@ func (h *host) work() {
 // one was due.
 func (h *host) timers() bool {
 	var next Instant
-	for _, g := range h.legs {
+	for _, g := range h.members() {
 		deadline, ok := g.router.Deadline()
 		if ok && !h.lan.now.Before(deadline) {
 			if h.readStamp(g); h.paused {
@@ -195,9 +228,9 @@ func (h *host) arm(deadline Instant) {
 	if h.lan.latency == nil && h.lan.chance(0.2) {
 		late = h.lan.upTo(simInterval / 10)
 	}
-	group := h.group
+	life := h.life
 	h.lan.in(deadline.Add(late).Sub(h.lan.now), func() {
-		if h.group == group {
+		if h.life == life {
 			h.work()
 		}
 	})
@@ -249,7 +282,7 @@ func (h *host) next() (*Router, Event, bool) {
 	if _, promotes := ev.(Promote); !promotes || h.lan.promoteBlindly {
 		return router, ev, ok
 	}
-	for _, g := range h.legs {
+	for _, g := range h.members() {
 		if at, ok := h.takeStamp(g); ok {
 			h.stepAlone(g, MasterHeard{At: at})
 		}
@@ -285,7 +318,7 @@ func (h *host) stepAlone(g *leg, ev Event) {
 }
 
 func (h *host) allIn(s State) bool {
-	for _, g := range h.legs {
+	for _, g := range h.members() {
 		if g.router.State() != s {
 			return false
 		}
@@ -295,9 +328,15 @@ func (h *host) allIn(s State) bool {
 
 // setLease stores what the group has.
 func (h *host) setLease() {
-	owned := h.owns()
+	owned := make(map[*leg]bool)
+	for _, g := range h.legs {
+		owned[g] = g.owned
+	}
 	h.lease = h.group.Lease()
-	if !owned && h.owns() {
-		h.lan.check.starts(h)
+	for _, g := range h.legs {
+		g.owned = !g.isLater && h.lease != 0 && !h.group.Joining(g.router)
+		if g.owned && !owned[g] {
+			h.lan.check.starts(g)
+		}
 	}
 }

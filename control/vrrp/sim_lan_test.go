@@ -66,6 +66,8 @@ type lan struct {
 	// disagree: the legs of a host have priorities of their own, which is an
 	// error of configuration and must not do harm.
 	disagree bool
+	changes  bool    // of priority, tracking and configuration
+	tells    bool    // the stamps before a change
 	loss     float64 // until healed
 	calm     bool    // delays only, from the beginning
 	healed   bool
@@ -94,6 +96,7 @@ func newLAN(seed uint64, k knobs, trace func(string, ...any)) *lan {
 	if !l.calm {
 		l.in(l.upTo(6*simInterval), l.fault)
 	}
+	l.planChanges()
 	l.in(simFaults, l.heal)
 	return l
 }
@@ -184,7 +187,7 @@ func (l *lan) delay(from *leg) time.Duration {
 	if l.latency != nil {
 		return l.latency(from)
 	}
-	return l.upTo(simInterval)
+	return l.upTo(from.config.Interval)
 }
 
 func (l *lan) chance(p float64) bool { return l.rng.Float64() < p }
@@ -202,7 +205,8 @@ func (l *lan) fault() {
 	if !h.up {
 		return
 	}
-	g := h.legs[l.rng.IntN(len(h.legs))]
+	members := h.members()
+	g := members[l.rng.IntN(len(members))]
 	switch l.rng.IntN(6) {
 	case 0, 1:
 		h.pause(l.upTo(8 * simInterval))
@@ -231,7 +235,9 @@ func (l *lan) heal() {
 		for _, g := range h.legs {
 			g.cutSwitches(false)
 			g.restoreLink()
+			g.restoreTrack()
 		}
+		h.grow()
 		if !h.up {
 			h.boot()
 		}

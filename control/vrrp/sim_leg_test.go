@@ -7,7 +7,10 @@ import (
 
 // sent is an advert on one path, from one host to one other.
 type sent struct {
-	at Instant
+	at       Instant
+	priority uint8
+	holds    Instant // until when it can hold up a lease
+	arrived  Instant
 	// heard is when it had reached the receiver's queue or stamp, and its
 	// daemon was not stopped, so that it looks at it before it does anything
 	// else. Until then the advert is lost or in flight.
@@ -39,6 +42,10 @@ type leg struct {
 	router *Router
 	to     []wire // by host
 	linkUp bool
+	// isLater: the configuration that has this leg is still to come.
+	isLater   bool
+	trackDown bool
+	owned     bool // whenever its host is an owner
 
 	// The packet path. It outlives the daemon.
 	current *frame // what Follow set: equal adverts are stamped, not queued
@@ -59,7 +66,15 @@ func (g *leg) String() string {
 func (g *leg) boot() {
 	g.router = NewRouter(g.config)
 	g.current, g.stamp, g.stamped = nil, 0, nil
+	g.owned = false
 }
+
+// effective is the priority that tracking makes of the configured one.
+func (g *leg) effective() uint8 {
+	return uint8(min(max(int(g.config.Priority)+g.host.tracked, 1), 254))
+}
+
+func (g *leg) owns() bool { return g.owned && g.host.owns() }
 
 // cutLink: the carrier goes, and the daemon hears of it sooner or later.
 func (g *leg) cutLink(d time.Duration) {
@@ -148,7 +163,7 @@ func (g *leg) send(priority uint8) {
 	if fails {
 		return
 	}
-	h.sendDone = append(h.sendDone, command{g, AdvertSent{At: l.now}})
+	h.sendDone = append(h.sendDone, command{leg: g, event: AdvertSent{At: l.now}})
 	if l.goesWrong(0.02) {
 		h.pause(l.upTo(6 * simInterval))
 	}
@@ -156,7 +171,10 @@ func (g *leg) send(priority uint8) {
 
 func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 	l, w := g.host.lan, &g.to[other.host.id]
-	s := &sent{at: l.now}
+	s := &sent{at: l.now, priority: priority, holds: l.now.Add(3 * g.config.Interval)}
+	for _, before := range w.adverts {
+		before.holds = min(before.holds, s.holds) // a shorter interval shortens the lease
+	}
 	if priority != 0 { // a farewell claims nothing
 		w.adverts = append(w.adverts, s)
 	}
@@ -165,7 +183,7 @@ func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 	}
 	w.busy = max(w.busy, l.now.Add(l.delay(g)))
 	l.in(w.busy.Sub(l.now), func() {
-		if other.host.up && other.linkUp {
+		if other.host.up && other.linkUp && !other.isLater {
 			other.arrive(frame{leg: other, from: g, pdu: pdu, at: l.now, path: s})
 		}
 	})
@@ -175,6 +193,7 @@ func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 // advert that says nothing new wakes nobody.
 func (g *leg) arrive(f frame) {
 	h := g.host
+	f.path.arrived = f.at
 	if g.current != nil && g.current.from == f.from && string(g.current.pdu[:8]) == string(f.pdu[:8]) {
 		g.stamp = f.at
 		if h.paused {

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"testing"
@@ -19,7 +20,9 @@ var simSeed = flag.Uint64("sim.seed", 0, "replay one seed of the simulated LAN, 
 //	silence     E has sent Y at least one advert since E became owner and
 //	            within the last three intervals, and every one of these is lost
 //	            or in flight at s. (What E sent earlier cannot hold up a lease
-//	            at s; what Y has heard since would have kept it quiet.)
+//	            at s; what Y has heard since would have kept it quiet.) Where
+//	            priorities move, those that Y would preempt at s do not count:
+//	            if there are such, this is a preemption too.
 //
 // And of two owners, the one that has to give way, or that leaves, is none any
 // more when it has processed an advert of the other: both carry on only for as
@@ -48,9 +51,11 @@ func (c *checker) fail(format string, args ...any) {
 	}
 }
 
-// starts looks at promise 1 when y becomes an owner.
-func (c *checker) starts(y *host) {
-	for _, e := range c.lan.hosts {
+// starts looks at promise 1 when y becomes an owner. The group of y moves as one,
+// so every leg needs an excuse of its own.
+func (c *checker) starts(y *leg) {
+	for _, h := range c.lan.hosts {
+		e := h.legs[y.id]
 		if e == y || !e.owns() {
 			continue
 		}
@@ -65,51 +70,43 @@ func (c *checker) starts(y *host) {
 	}
 }
 
-// excuse: the group of y moves as one, so every leg needs one of its own.
-func (c *checker) excuse(e, y *host) (last string) {
-	for i := range y.legs {
-		if last = c.legExcuse(e.legs[i], y.legs[i]); last == "" {
-			return ""
-		}
-	}
-	return last
-}
-
-func (c *checker) legExcuse(e, y *leg) string {
+func (c *checker) excuse(e, y *leg) string {
 	switch {
-	case y.config.owner(), y.config.Priority > e.config.Priority && !y.config.NoPreempt:
+	case y.outranks(e.router.Priority()):
 		return "preemption"
 	case e.router.Leaving():
 		return "farewell"
-	case c.silence(e, y):
-		return "silence"
 	}
-	return ""
+	return c.silence(e, y)
 }
 
-func (c *checker) silence(e, y *leg) bool {
-	adverts := e.to[y.host.id].adverts
-	count := 0
-	for i := len(adverts) - 1; i >= 0; i-- {
-		s := adverts[i]
-		if !s.at.After(c.lan.now.Add(-3 * simInterval)) {
-			break
+// outranks looks at what the router was told, not at what it makes of it.
+func (g *leg) outranks(priority uint8) bool {
+	c := g.router.Config()
+	return c.owner() || g.router.Priority() > priority && !c.NoPreempt
+}
+
+func (c *checker) silence(e, y *leg) (excuse string) {
+	for _, s := range e.to[y.host.id].adverts {
+		switch {
+		case !s.holds.After(c.lan.now):
+		case !s.heard.After(y.listening), !s.arrived.After(y.listening):
+			excuse = cmp.Or(excuse, "silence")
+		case y.outranks(s.priority):
+			excuse = "preemption"
+		default:
+			return ""
 		}
-		if s.heard.After(y.listening) {
-			return false
-		}
-		count++
 	}
-	return count > 0
+	return excuse
 }
 
 // processed looks at the second half of promise 1.
 func (c *checker) processed(by, from *leg, priority uint8) {
-	if priority == 0 || !by.host.owns() || !from.host.owns() {
+	if priority == 0 || !by.owns() || !from.owns() {
 		return
 	}
-	other, own := from.config, by.config
-	if compareRouters(other.Priority, other.Source, own.Priority, own.Source) > 0 || by.router.Leaving() {
+	if compareRouters(priority, from.config.Source, by.router.Priority(), by.config.Source) > 0 || by.router.Leaving() {
 		c.fail("%v is still owner after it heard %v", by, from)
 	}
 }
@@ -119,8 +116,11 @@ func (c *checker) consistent(h *host) {
 	if h.lease != h.group.Lease() {
 		c.fail("%v has a lease of %d in its group and %d in the packet path", h, h.group.Lease(), h.lease)
 	}
-	masters, leaving := 0, 0
-	for _, g := range h.legs {
+	masters, leaving, full := 0, 0, 0
+	for _, g := range h.members() {
+		if !h.group.Joining(g.router) {
+			full++
+		}
 		if (g.router.State() == Master) != (g.router.Lease() != 0) {
 			c.fail("%v is in %v, with a lease of %d", g, g.router.State(), g.router.Lease())
 		}
@@ -131,8 +131,8 @@ func (c *checker) consistent(h *host) {
 			masters++
 		}
 	}
-	if masters > 0 && masters+leaving < len(h.legs) {
-		c.fail("%v is master on %d legs of %d", h, masters, len(h.legs))
+	if masters > 0 && masters+leaving < full {
+		c.fail("%v is master on %d legs of %d", h, masters, full)
 	}
 }
 
@@ -152,13 +152,16 @@ func (c *checker) settled() {
 			owner = h
 		}
 		allPreempt = allPreempt && !h.legs[0].config.NoPreempt
+		if h.owns() && !h.legs[l.legs-1].owns() {
+			c.fail("%v is not owner of all its legs, long after all was well", h)
+		}
 	}
 	if owner == nil {
 		c.fail("nobody is owner, long after all was well")
 		return
 	}
 	for _, h := range l.hosts {
-		if allPreempt && h.legs[0].config.Priority > owner.legs[0].config.Priority {
+		if allPreempt && h.legs[0].router.Priority() > owner.legs[0].router.Priority() {
 			c.fail("%v is owner, not %v, long after all was well", owner, h)
 		}
 	}

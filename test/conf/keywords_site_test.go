@@ -92,6 +92,7 @@ func (r *router) awaitLines(name string, want ...string) {
 // awaitPriority waits until the instance has this effective priority.
 func (r *router) awaitPriority(name string, want uint8) {
 	r.site.t.Helper()
+	r.awaitUp()
 	r.site.eventually(func() error {
 		if got := r.instance(name).EffectivePriority; got != want {
 			return fmt.Errorf("the priority of %s is %d, want %d; the daemon's log:\n%s", name, got, want, r.daemon.Log())
@@ -103,6 +104,7 @@ func (r *router) awaitPriority(name string, want uint8) {
 // awaitState waits until one of the instances is in this state.
 func (r *router) awaitState(name, want string) {
 	r.site.t.Helper()
+	r.awaitUp()
 	r.site.eventually(func() error {
 		for _, i := range r.report().Instances {
 			if i.Name == name && i.State == want {

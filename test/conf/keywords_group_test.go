@@ -1,0 +1,105 @@
+package conf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var _ = covers(atTop, "vrrp_sync_group")
+
+var _ = covers(inGroup, "group", "track_interface", "track_script", "track_process", "track_file", "track_check",
+	"notify_master", "notify_backup", "notify_fault", "notify_stop", "notify", "sync_group_tracking_weight")
+
+// together is a group of VI_1 and VI_2, on eth0 and eth1.
+func together(body string) string {
+	return numbered(1, "") + numbered(2, "interface eth1") +
+		"vrrp_sync_group G {\ngroup {\nVI_1 VI_2\n}\n" + body + "\n}\n"
+}
+
+func TestMembersOfAGroupFallAndRiseTogether(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.r1.run(together("") + numbered(3, ""))
+	s.r1.await("MASTER MASTER MASTER")
+	s.r1.wan.Cut()
+	s.r1.await("FAULT FAULT MASTER")
+	s.r1.wan.Restore()
+	s.r1.await("MASTER MASTER MASTER")
+	for _, i := range s.r1.report().Instances[:2] {
+		if i.Group != "G" {
+			t.Errorf("%s is in the group %q", i.Name, i.Group)
+		}
+	}
+}
+
+func TestGroupsTellOfEveryTransitionInOrder(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.note()
+	s.r1.run(together(notifies))
+	s.lifetime("MASTER MASTER")
+	s.r1.awaitLines("notes",
+		"backup", "any GROUP G BACKUP 0",
+		"master", "any GROUP G MASTER 0",
+		"fault", "any GROUP G FAULT 0",
+		"backup", "any GROUP G BACKUP 0",
+		"master", "any GROUP G MASTER 0",
+		"stop", "any GROUP G STOP 0")
+}
+
+// What a group tracks, all members do.
+func TestGroupsTrackForAllMembers(t *testing.T) {
+	tests := map[string]struct {
+		body string
+		want []uint8 // while all is well, and while it is not
+	}{
+		"an interface":      {"track_interface {\neth2\n}", []uint8{100, fault}},
+		"a weighted one":    {"track_interface {\neth2 weight -30\n}", []uint8{100, 70}},
+		"a script":          {"track_script {\nchk\n}", []uint8{100, fault}},
+		"a weighted script": {"track_script {\nchk weight 10\n}", []uint8{110, 100}},
+		"a file":            {"track_file {\nvalue\n}", []uint8{105, 97}},
+		"a process":         {"track_process {\nproc weight -10\n}", []uint8{100, 90}},
+		"a check":           {"track_check {\nway weight -11\n}", []uint8{100, 89}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			uplink := s.r1.Connect(s.lab.Switch("third"), "eth2", "10.2.0.2/24")
+			p := s.r1.program("g")
+			running := p.start("1000")
+			s.r1.put("up", "")
+			s.r1.put("value", "5\n")
+			s.r1.run(definitionOf("chk", testsUp) + "track_file value {\nfile DIR/value\n}\n" +
+				p.named("vrrp_track_process proc {\nprocess NAME\n}\n") +
+				"vrrp_check way {\nroute 10.2.0.0/24\n}\n" + together(test.body) + numbered(3, ""))
+			list := []tracking{{test.body, test.want}, {test.body, test.want}, {"", []uint8{100, 100}}}
+			s.r1.awaitTracked(list, 0)
+			uplink.Cut()
+			p.end(running)
+			must(t, os.Remove(filepath.Join(s.r1.dir, "up")))
+			s.r1.put("value", "-3\n")
+			_, err := s.r1.Run("ip", "addr", "flush", "dev", "eth2")
+			must(t, err)
+			s.r1.awaitTracked(list, 1)
+		})
+	}
+}
+
+// A weight on one member would pull the group apart: that is said, unless it is wanted.
+func TestMembersTrackWithWeightsOfTheirOwnOnlyIfThatIsSaid(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	config := func(body string) string {
+		return numbered(1, "track_interface {\neth1 weight -20\n}") + numbered(2, "") +
+			fmt.Sprintf("vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n%s\n}\n", body)
+	}
+	s.r1.refuses(config(""), "a weight on one member would pull the group G apart")
+	s.r1.run(config("sync_group_tracking_weight"))
+	s.r1.await("MASTER MASTER")
+	s.r1.wan.Cut()
+	s.r1.awaitPriority("VI_1", 80)
+	s.r1.awaitPriority("VI_2", 100)
+}
