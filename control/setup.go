@@ -146,7 +146,7 @@ func checkOf(c config.Check) track.Spec {
 	case "tcp":
 		return track.TCP{Name: c.Name, Address: c.Target, Interface: c.Interface, Common: often}
 	case "http":
-		return track.HTTP{Name: c.Name, URL: c.Target, Status: c.Status, Host: c.Host, Insecure: c.Insecure, Common: often}
+		return track.HTTP{Name: c.Name, URL: c.Target, Interface: c.Interface, Status: c.Status, Host: c.Host, Insecure: c.Insecure, Common: often}
 	}
 	return track.Route{Name: c.Name, Prefix: c.Target, Covering: c.Covering, Table: c.Table}
 }

@@ -58,7 +58,7 @@ func TestEveryCheckHasItsTracker(t *testing.T) {
 		track.File{Name: "f", Path: "/run/f", Init: true, Overwrite: true, Value: 9},
 		track.Ping{Name: "ping", Address: "192.0.2.1", Interface: "eth0", Common: often},
 		track.TCP{Name: "tcp", Address: "192.0.2.1:80", Interface: "eth0", Common: often},
-		track.HTTP{Name: "http", URL: "http://192.0.2.1/", Status: 204, Host: "gw", Insecure: true, Common: often},
+		track.HTTP{Name: "http", URL: "http://192.0.2.1/", Interface: "eth0", Status: 204, Host: "gw", Insecure: true, Common: often},
 		track.Route{Name: "route", Prefix: "0.0.0.0/0", Covering: true, Table: 7},
 	}
 	if diff := cmp.Diff(want, s.Trackers); diff != "" {

@@ -91,7 +91,8 @@ func ended(err error, cmd *exec.Cmd) Result {
 }
 
 // start forks from a thread that then ends: umask is of the thread's file system
-// attributes, and those of the daemon stay as they are.
+// attributes, and those of the daemon stay as they are. So does its scheduling: a
+// check that loops must not have the real-time class that adverts are sent in.
 func start(c Command, output *os.File, env []string) (cmd *exec.Cmd, err error) {
 	if cmd, err = build(c, output, env); err != nil {
 		return nil, err
@@ -104,10 +105,23 @@ func start(c Command, output *os.File, env []string) (cmd *exec.Cmd, err error) 
 			return
 		}
 		unix.Umask(0o022)
+		if err = beOrdinary(); err != nil {
+			return
+		}
 		err = cmd.Start()
 	}()
 	<-done
 	return cmd, err
+}
+
+// beOrdinary gives this thread the scheduling that processes usually have.
+func beOrdinary() error {
+	attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}
+	now, err := unix.SchedGetAttr(0, 0)
+	if err != nil || now.Policy == unix.SCHED_NORMAL && now.Nice >= 0 {
+		return err
+	}
+	return unix.SchedSetAttr(0, attr, 0)
 }
 
 func build(c Command, output *os.File, env []string) (*exec.Cmd, error) {

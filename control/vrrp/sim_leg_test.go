@@ -171,7 +171,7 @@ func (g *leg) send(priority uint8) {
 
 func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 	l, w := g.host.lan, &g.to[other.host.id]
-	s := &sent{at: l.now, priority: priority, holds: l.now.Add(3 * g.config.Interval)}
+	s := &sent{at: l.now, priority: priority, holds: l.now.Add(3 * g.router.Config().Interval)}
 	for _, before := range w.adverts {
 		before.holds = min(before.holds, s.holds) // a shorter interval shortens the lease
 	}

@@ -121,7 +121,6 @@ func (s *site) wholeOnTheWay(sampler *sampler, trip trip) {
 	s.r2.await(backups)
 	sampler.goOn(20)
 	sets := sampler.stop()
-	dump(sets)
 	for host, legs := range map[string]uint32{"r1": trip.heard, "r2": allLegs} {
 		flips, err := undivided(host, sets, legs)
 		if err != nil {
