@@ -23,11 +23,12 @@ type instance struct {
 	advertiser advertiser
 	extraAt    vrrp.Instant // when addresses on other interfaces are announced again
 
-	linkFault  string  // why the link cannot carry adverts; empty if it can
-	trackFault string  // what is tracked and has failed; empty if nothing has
-	header     [8]byte // of the advert that is being stepped
-	removed    bool    // by a reload: it ends as soon as it may
-	installed  bool    // its addresses, routes and rules
+	linkFault  string       // why the link cannot carry adverts; empty if it can
+	sourceless vrrp.Instant // since when the interface has no address to send from; 0: it has
+	trackFault string       // what is tracked and has failed; empty if nothing has
+	header     [8]byte      // of the advert that is being stepped
+	removed    bool         // by a reload: it ends as soon as it may
+	installed  bool         // its addresses, routes and rules
 
 	sending sendHealth
 	noRoute map[netip.Addr]bool // peers to which there is none

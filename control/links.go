@@ -143,8 +143,10 @@ func (r *portReader) tell(reading portReading) bool {
 const readAgainAfter = 10 * time.Second
 
 // askAgain asks later; "": about all.
-func (r *portReader) askAgain(name string) {
-	time.AfterFunc(readAgainAfter, func() { r.ask(netio.LinkEvent{Name: name, Resync: name == ""}) })
+func (r *portReader) askAgain(name string) { r.askAfter(name, readAgainAfter) }
+
+func (r *portReader) askAfter(name string, wait time.Duration) {
+	time.AfterFunc(wait, func() { r.ask(netio.LinkEvent{Name: name, Resync: name == ""}) })
 }
 
 func (r *portReader) take() map[string]bool {
@@ -242,11 +244,37 @@ func (e *Engine) applyReading(at *place, p portReading) {
 		return
 	}
 	source, fault := in.sourceIn(p)
+	if e.awaitsSource(in, fault) {
+		return
+	}
 	if source.IsValid() && source != in.router.Config().Source {
 		e.step(in, vrrp.SourceChanged{Source: source})
 	}
 	e.setLink(in, fault)
 }
+
+// sourceGrace is how long an instance goes on with the IPv4 source that it has
+// when the interface has lost that address: whoever configures a network anew
+// takes all addresses off, and puts them back. A link-local one only comes back
+// with the link.
+const sourceGrace = time.Second
+
+// awaitsSource reports whether the fault may pass, and nothing is to be done yet.
+func (e *Engine) awaitsSource(in *instance, fault string) bool {
+	switch {
+	case fault != noAddress:
+		in.sourceless = 0
+		return false
+	case in.linkFault != "" || !in.router.Config().Source.IsValid():
+		return false
+	case in.sourceless == 0:
+		in.sourceless = e.now()
+		e.ports.askAfter(in.iface, sourceGrace)
+	}
+	return e.now().Sub(in.sourceless) < sourceGrace
+}
+
+const noAddress = "the interface has no address of its own"
 
 // sourceIn is what this instance sends from, by what was read, or why it cannot
 // send. An address that the user has chosen is the user's business.
@@ -263,7 +291,7 @@ func (in *instance) sourceIn(p portReading) (source netip.Addr, fault string) {
 	case family == vrrp.IPv6:
 		return source, "the interface has no link-local address of its own that can be used"
 	}
-	return source, "the interface has no address of its own"
+	return source, noAddress
 }
 
 func (p *place) refreshDevice(mac [6]byte) {

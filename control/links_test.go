@@ -48,6 +48,10 @@ func TestEveryFaultIsNamed(t *testing.T) {
 				h := l.loneMaster(t)
 				h.links.change(func() { change(h.links) })
 				elapse(latency)
+				if fault == noAddress {
+					h.mustBe("MASTER") // who took it may put it back
+					elapse(sourceGrace)
+				}
 				h.mustBe("FAULT")
 				if got := h.status()[0].Fault; got != fault {
 					t.Errorf("status says %q, want %q", got, fault)
@@ -97,6 +101,21 @@ func TestAdvertsAreSentFromTheNewPrimaryAddress(t *testing.T) {
 		if got := backup.status()[0].Master; got == nil || got.Address != source.String() {
 			t.Errorf("the backup hears %v, want %v", got, source)
 		}
+	})
+}
+
+func TestAnAddressThatIsTakenOffAndPutBackIsNoFault(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.loneMaster(t)
+		own := h.links.primary
+		for range 3 {
+			h.links.change(func() { h.links.primary = nil })
+			elapse(sourceGrace / 2)
+			h.links.change(func() { h.links.primary = own })
+			elapse(sourceGrace)
+		}
+		mustSay(t, h.journal(), 0, "STATE|lease 0")
+		h.mustBe("MASTER")
 	})
 }
 

@@ -28,9 +28,9 @@ func (e *Engine) tellState(in *instance, t vrrp.Transition) {
 // farewell is what others are told of an instance that ends.
 func (in *instance) farewell() string {
 	if in.removed {
-		return "DELETED"
+		return notify.Deleted
 	}
-	return "STOP"
+	return notify.Stop
 }
 
 // tellGroup tells others of a sync group that has moved as a whole.
@@ -39,10 +39,10 @@ func (e *Engine) tellGroup(g *leaseGroup) {
 	if g.name == "" || state == "" || state == g.told {
 		return
 	}
-	if state == "INIT" {
-		state = "STOP"
+	if state == vrrp.Init.String() {
+		state = notify.Stop
 	}
-	if state == g.told || g.told == "" && state == "STOP" {
+	if state == g.told || g.told == "" && state == notify.Stop {
 		return
 	}
 	g.told = state
@@ -59,13 +59,13 @@ func (g *leaseGroup) state() string {
 	}
 	switch n := len(g.members); {
 	case count[vrrp.Fault] > 0:
-		return "FAULT"
+		return notify.Fault
 	case count[vrrp.Master] == n:
-		return "MASTER"
+		return notify.Master
 	case count[vrrp.Init] == n:
-		return "INIT"
+		return vrrp.Init.String()
 	case count[vrrp.Backup] == n:
-		return "BACKUP"
+		return notify.Backup
 	}
 	return ""
 }
@@ -78,5 +78,5 @@ func (e *Engine) lesserHeard(in *instance, a vrrp.Advert) {
 		return
 	}
 	in.lesser = now
-	e.tell(notify.Event{Name: in.config.Name, State: "MASTER_RX_LOWER_PRI", Priority: in.router.Priority()})
+	e.tell(notify.Event{Name: in.config.Name, State: notify.LowerPriority, Priority: in.router.Priority()})
 }

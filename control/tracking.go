@@ -98,8 +98,10 @@ func (e *Engine) setPriority(in *instance, priority uint8) {
 	if after := in.router.Priority(); after != before {
 		in.log.Info("Changing effective priority", "from", before, "to", after)
 		switch in.router.State() {
-		case vrrp.Master, vrrp.Backup:
-			e.tell(notify.Event{Name: in.config.Name, State: in.router.State().String() + "_PRIORITY", Priority: after})
+		case vrrp.Master:
+			e.tell(notify.Event{Name: in.config.Name, State: notify.MasterPriority, Priority: after})
+		case vrrp.Backup:
+			e.tell(notify.Event{Name: in.config.Name, State: notify.BackupPriority, Priority: after})
 		}
 	}
 }

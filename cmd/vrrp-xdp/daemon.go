@@ -232,7 +232,7 @@ func (d *daemon) openEngine(p plan) error {
 }
 
 // farewellPatience bounds how long the last notifications may take.
-const farewellPatience = 5 * time.Second
+const farewellPatience = 15 * time.Second
 
 // run serves until a signal has ended the engine.
 func (d *daemon) run() error {

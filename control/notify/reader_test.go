@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -63,6 +64,7 @@ func TestAReloadKeepsTheScriptOfAFIFOThatStays(t *testing.T) {
 	n, _ := newNotifier(t)
 	reader := reading(t, dir, "reader", "")
 	must(t, n.Apply(fifoWith(dir, reader)))
+	eventually(t, "it runs", func() bool { return len(numbers(t, dir+"/pids")) == 1 })
 	for priority := range 3 {
 		n.Tell(Event{Name: "VI_1", State: Master, Priority: uint8(priority)})
 		again := *reader
@@ -126,6 +128,26 @@ func TestAFIFOThatComesBackHasOneScriptAndIsThere(t *testing.T) {
 	}
 	if got := entries(t, dir); !slices.Equal(got, []string{"pids", "read", "reader"}) {
 		t.Errorf("left are %v", got)
+	}
+}
+
+func TestOfAFIFOThatSomebodyRemovedTheNextScriptStartsWhenTheOneBeforeHasEnded(t *testing.T) {
+	dir := t.TempDir()
+	n, _ := newNotifier(t)
+	// It stays for some time after the end of the file, which its removal is not.
+	reader := reading(t, dir, "reader", `trap 'echo ends >>`+dir+`/order; exit 0' TERM
+echo begins >>`+dir+`/order; while read line; do echo "$line" >>`+dir+`/read; done <"$2"; sleep 0.1; echo ends >>`+dir+`/order; exit 0`)
+	must(t, n.Apply(fifoWith(dir, reader)))
+	eventually(t, "it runs", func() bool { return read(t, dir+"/order") != "" })
+	must(t, os.Remove(filepath.Join(dir, "fifo")))
+	must(t, n.Apply(fifoWith(dir, reader)))
+	n.Tell(Event{Name: "VI_1", State: Master, Priority: 1})
+	closes(t, n)
+	if got := read(t, dir+"/order"); got != "begins\nends\nbegins\nends\n" {
+		t.Errorf("the order was\n%s", got)
+	}
+	if got := read(t, dir+"/read"); got != "INSTANCE \"VI_1\" MASTER 1\n" {
+		t.Errorf("read is %q", got)
 	}
 }
 

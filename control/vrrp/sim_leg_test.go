@@ -181,7 +181,7 @@ func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 	if fails || !g.linkUp || w.cut || l.chance(l.loss) {
 		return
 	}
-	w.busy = max(w.busy, l.now.Add(l.delay(g)))
+	w.busy = max(w.busy+1, l.now.Add(l.delay(g))) // two frames do not arrive at one instant
 	l.in(w.busy.Sub(l.now), func() {
 		if other.host.up && other.linkUp && !other.isLater {
 			other.arrive(frame{leg: other, from: g, pdu: pdu, at: l.now, path: s})

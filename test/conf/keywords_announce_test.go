@@ -43,7 +43,7 @@ func announcing(t *testing.T, globals string, want []struct {
 	config.WriteString(global(globals))
 	for i, w := range want {
 		// An owner begins at once: so do all.
-		config.WriteString(numbered(i+1, "priority 255\n"+w.body))
+		config.WriteString(numbered(i+1, "priority 255\nadvert_int 1\n"+w.body))
 	}
 	s.r1.run(config.String())
 	clock := want[len(want)-1].counts
@@ -101,8 +101,8 @@ func TestAnnouncementsKeepTheirDistance(t *testing.T) {
 	s := newSite(t)
 	sniffer := s.sniff(s.r1.lan)
 	s.r1.run(global(fmt.Sprintf("vrrp_garp_interval %v\nvrrp_gna_interval %v", v4.Seconds(), v6.Seconds())) +
-		instance("V4", "virtual_ipaddress {\n192.168.1.1/24\n192.168.1.4/24\n}") +
-		instance("V6", "virtual_ipaddress {\nfe80::10/64\n2001:db8:1::1/64\n}"))
+		instance("V4", calm+"virtual_ipaddress {\n192.168.1.1/24\n192.168.1.4/24\n}") +
+		instance("V6", calm+"virtual_ipaddress {\nfe80::10/64\n2001:db8:1::1/64\n}"))
 	for least, of := range map[time.Duration][2]func(lab.Frame) bool{
 		v4: {telling(vip4), telling(parse("192.168.1.4"))},
 		v6: {telling(parse("fe80::10")), telling(parse("2001:db8:1::1"))},
@@ -125,7 +125,7 @@ func TestAnnouncementsAfterALesserMaster(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	sniffer := s.sniff(s.r1.lan)
-	s.r1.run(instance("VI_1", "priority 200\ngarp_master_repeat 1\ngarp_master_delay 0\ngarp_lower_prio_repeat 3\ngarp_lower_prio_delay 1"))
+	s.r1.run(instance("VI_1", "priority 255\nadvert_int 1\ngarp_master_repeat 1\ngarp_master_delay 0\ngarp_lower_prio_repeat 3\ngarp_lower_prio_delay 1"))
 	s.r1.await("MASTER")
 	s.wait(sniffer, telling(vip4))
 	said := time.Now()
@@ -144,7 +144,7 @@ func TestAddressesOnOtherInterfacesAreAnnouncedFromTimeToTime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	sniffer := s.sniff(s.r1.wan)
-	s.r1.run(instance("VI_1", "garp_master_repeat 1\ngarp_master_delay 0\ngarp_extra_if 1\nvirtual_ipaddress {\n192.168.1.1/24\n10.0.0.1/24 dev eth1\n}"))
+	s.r1.run(instance("VI_1", calm+"garp_master_repeat 1\ngarp_master_delay 0\ngarp_extra_if 1\nvirtual_ipaddress {\n192.168.1.1/24\n10.0.0.1/24 dev eth1\n}"))
 	list := s.waitFor(sniffer, 3, telling(parse("10.0.0.1")))
 	if took := list[2].At.Sub(list[1].At).Round(500 * time.Millisecond); took != time.Second {
 		t.Errorf("between two announcements is %v, want 1s", took)

@@ -2,6 +2,8 @@ package conf
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,9 +34,9 @@ func TestWhoPreempts(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
 			sniffer := s.sniff(s.r2.lan)
-			s.r2.run(instance("VI_1", "priority 100"))
+			s.r2.run(instance("VI_1", "advert_int 0.2\npriority 100"))
 			s.r2.await("MASTER")
-			s.r1.run(instance("VI_1", "priority 120\n"+test.body))
+			s.r1.run(instance("VI_1", "advert_int 0.2\npriority 120\n"+test.body))
 			if test.preempts {
 				s.r1.await("MASTER")
 				s.r2.await("BACKUP")
@@ -56,7 +58,7 @@ func TestWhoPreempts(t *testing.T) {
 func (s *site) stillMaster(sniffer *lab.Sniffer) {
 	s.t.Helper()
 	now := time.Now()
-	s.waitFor(sniffer, 15, func(f lab.Frame) bool { return f.At.After(now) && sentAdvert(10)(f) })
+	s.waitFor(sniffer, 8, func(f lab.Frame) bool { return f.At.After(now) && sentAdvert(10)(f) })
 }
 
 func TestAPreemptDelayLeavesTheMasterAloneForItsTime(t *testing.T) {
@@ -74,7 +76,7 @@ func TestAPreemptDelayLeavesTheMasterAloneForItsTime(t *testing.T) {
 }
 
 // slow is an interval between whose adverts one that is sent at once stands out.
-const slow = "advert_int 0.6\npriority 254\n"
+const slow = "advert_int 0.8\npriority 255\n"
 
 // A master that hears a lesser one says at once that it is there.
 func TestWhetherALesserMasterIsAnswered(t *testing.T) {
@@ -95,7 +97,7 @@ func TestWhetherALesserMasterIsAnswered(t *testing.T) {
 			s.r1.run(global(test.global) + instance("VI_1", slow+test.body))
 			advert := s.wait(sniffer, sentAdvert(10)).At
 			lesser := s.advertOf(50)
-			lesser.Interval = 600 * time.Millisecond
+			lesser.Interval = 800 * time.Millisecond
 			s.say(lesser)
 			after := s.waitAfter(sniffer, advert, sentAdvert(10)).At.Sub(advert)
 			if answered := after < 400*time.Millisecond; answered != test.answers {
@@ -146,49 +148,64 @@ var _ = covers(inGlobal, "vrrp_check_unicast_src", "vrrp_skip_check_adv_addr")
 // Adverts come from a peer, and not from too far away, or they do not count:
 // whatever check_unicast_src says.
 func TestWhichUnicastAdvertsCount(t *testing.T) {
-	const others = "192.168.1.99"
+	const peer, other = "192.168.1.3", "192.168.1.99"
 	tests := []struct {
-		name, global, body string
-		source             string
-		ttl                byte
-		counts             bool
+		body   string
+		source string
+		ttl    byte
+		counts bool
 	}{
-		{"a peer", "", "unicast_peer {\n192.168.1.3\n}", "192.168.1.3", 255, true},
-		{"a peer behind routers", "", "unicast_peer {\n192.168.1.3\n}", "192.168.1.3", 250, true},
-		{"another one of two peers", "", "unicast_peer {\n192.168.1.3\n192.168.1.99\n}", others, 255, true},
-		{"a stranger", "", "check_unicast_src\nunicast_peer {\n192.168.1.3\n}", others, 255, false},
-		{"a stranger, nothing said", "", "unicast_peer {\n192.168.1.3\n}", others, 255, false},
-		{"a stranger, checked for all", "vrrp_check_unicast_src", "unicast_peer {\n192.168.1.3\n}", others, 255, false},
-		{"too far", "", "unicast_peer {\n192.168.1.3 min_ttl 251\n}", "192.168.1.3", 250, false},
-		{"just not too far", "", "unicast_peer {\n192.168.1.3 min_ttl 251\n}", "192.168.1.3", 251, true},
-		{"too near", "", "unicast_peer {\n192.168.1.3 max_ttl 254\n}", "192.168.1.3", 255, false},
-		{"not too near", "", "unicast_peer {\n192.168.1.3 max_ttl 254\n}", "192.168.1.3", 254, true},
+		{"unicast_peer {\n192.168.1.3\n}", peer, 255, true},
+		{"unicast_peer {\n192.168.1.3\n}", peer, 250, true},
+		{"unicast_peer {\n192.168.1.3\n192.168.1.99\n}", other, 255, true},
+		{"unicast_peer {\n192.168.1.3\n}", other, 255, false},
+		{"check_unicast_src\nunicast_peer {\n192.168.1.3\n}", other, 255, false},
+		{"check_unicast_src off\nunicast_peer {\n192.168.1.3\n}", other, 255, false},
+		{"unicast_peer {\n192.168.1.3 min_ttl 251\n}", peer, 250, false},
+		{"unicast_peer {\n192.168.1.3 min_ttl 251\n}", peer, 251, true},
+		{"unicast_peer {\n192.168.1.3 max_ttl 254\n}", peer, 255, false},
+		{"unicast_peer {\n192.168.1.3 max_ttl 254\n}", peer, 254, true},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, globals := range []string{"", "vrrp_check_unicast_src"} {
+		t.Run(globals, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			s.r1.run(global(test.global) + instance("VI_1", test.body))
-			s.r1.await("MASTER")
-			better := s.advertOf(250)
-			better.Interval = 40 * time.Second
-			s.send(better, s.r1.lan.MAC, parse(test.source), own1, test.ttl)
-			if test.counts {
-				s.r1.await("BACKUP")
-				return
+			config := global(globals)
+			for i, test := range tests {
+				config += numbered(i+1, calm+test.body)
 			}
-			s.eventually(func() error {
-				for _, n := range s.r1.instance("VI_1").Counters.AdvertsDropped {
-					if n > 0 {
-						return nil
-					}
-				}
-				return fmt.Errorf("nothing is counted as dropped: %+v", s.r1.instance("VI_1").Counters)
-			})
-			if i := s.r1.instance("VI_1"); i.State != "MASTER" || i.Counters.AdvertsReceived != 0 {
-				t.Errorf("the router is %s and has received %d adverts, want a MASTER that has received none", i.State, i.Counters.AdvertsReceived)
+			s.r1.run(config)
+			s.r1.await(strings.TrimSpace(strings.Repeat("MASTER ", len(tests))))
+			for i, test := range tests {
+				a := s.advertOf(250)
+				a.VRID, a.Addresses, a.Interval = uint8(i+1), []netip.Addr{addressOf(i + 1)}, 40*time.Second
+				s.send(a, s.r1.lan.MAC, parse(test.source), own1, test.ttl)
+			}
+			for i, test := range tests {
+				s.checkCounted(nameOf(i+1), fmt.Sprintf("%q, an advert from %s with TTL %d", test.body, test.source, test.ttl), test.counts)
 			}
 		})
+	}
+}
+
+// checkCounted wants the first router's instance to follow the advert of a better
+// master that has been sent, or to count it as dropped and to stay master.
+func (s *site) checkCounted(name, what string, counts bool) {
+	s.t.Helper()
+	if counts {
+		s.r1.awaitState(name, "BACKUP")
+		return
+	}
+	s.eventually(func() error {
+		for _, n := range s.r1.instance(name).Counters.AdvertsDropped {
+			if n > 0 {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s: nothing is counted as dropped: %+v", what, s.r1.instance(name).Counters)
+	})
+	if i := s.r1.instance(name); i.State != "MASTER" || i.Counters.AdvertsReceived != 0 {
+		s.t.Errorf("%s: the router is %s and has received %d adverts, want a MASTER that has received none", what, i.State, i.Counters.AdvertsReceived)
 	}
 }
 

@@ -14,7 +14,7 @@ var _ = covers(inGroup, "group", "track_interface", "track_script", "track_proce
 
 // together is a group of VI_1 and VI_2, on eth0 and eth1.
 func together(body string) string {
-	return numbered(1, "") + numbered(2, "interface eth1") +
+	return numbered(1, calm) + numbered(2, calm+"interface eth1") +
 		"vrrp_sync_group G {\ngroup {\nVI_1 VI_2\n}\n" + body + "\n}\n"
 }
 
@@ -51,41 +51,41 @@ func TestGroupsTellOfEveryTransitionInOrder(t *testing.T) {
 
 // What a group tracks, all members do.
 func TestGroupsTrackForAllMembers(t *testing.T) {
-	tests := map[string]struct {
-		body string
-		want []uint8 // while all is well, and while it is not
-	}{
-		"an interface":      {"track_interface {\neth2\n}", []uint8{100, fault}},
-		"a weighted one":    {"track_interface {\neth2 weight -30\n}", []uint8{100, 70}},
-		"a script":          {"track_script {\nchk\n}", []uint8{100, fault}},
-		"a weighted script": {"track_script {\nchk weight 10\n}", []uint8{110, 100}},
-		"a file":            {"track_file {\nvalue\n}", []uint8{105, 97}},
-		"a process":         {"track_process {\nproc weight -10\n}", []uint8{100, 90}},
-		"a check":           {"track_check {\nway weight -11\n}", []uint8{100, 89}},
+	t.Parallel()
+	tests := []tracking{ // while all is well, and while nothing is
+		{"track_interface {\neth2\n}", []uint8{100, fault}},
+		{"track_interface {\neth2 weight -30\n}", []uint8{100, 70}},
+		{"track_script {\nchk\n}", []uint8{100, fault}},
+		{"track_script {\nchk weight 10\n}", []uint8{110, 100}},
+		{"track_file {\nvalue\n}", []uint8{105, 97}},
+		{"track_process {\nproc weight -10\n}", []uint8{100, 90}},
+		{"track_check {\nway weight -11\n}", []uint8{100, 89}},
+		{"", []uint8{100, 100}},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			uplink := s.r1.Connect(s.lab.Switch("third"), "eth2", "10.2.0.2/24")
-			p := s.r1.program("g")
-			running := p.start("1000")
-			s.r1.put("up", "")
-			s.r1.put("value", "5\n")
-			s.r1.run(definitionOf("chk", testsUp) + "track_file value {\nfile DIR/value\n}\n" +
-				p.named("vrrp_track_process proc {\nprocess NAME\n}\n") +
-				"vrrp_check way {\nroute 10.2.0.0/24\n}\n" + together(test.body) + numbered(3, ""))
-			list := []tracking{{test.body, test.want}, {test.body, test.want}, {"", []uint8{100, 100}}}
-			s.r1.awaitTracked(list, 0)
-			uplink.Cut()
-			p.end(running)
-			must(t, os.Remove(filepath.Join(s.r1.dir, "up")))
-			s.r1.put("value", "-3\n")
-			_, err := s.r1.Run("ip", "addr", "flush", "dev", "eth2")
-			must(t, err)
-			s.r1.awaitTracked(list, 1)
-		})
+	s := newSite(t)
+	uplink := s.r1.Connect(s.lab.Switch("third"), "eth2", "10.2.0.2/24")
+	p := s.r1.program("g")
+	running := p.start("1000")
+	s.r1.put("up", "")
+	s.r1.put("value", "5\n")
+	config := definitionOf("chk", testsUp) + "track_file value {\nfile DIR/value\n}\n" +
+		p.named("vrrp_track_process proc {\nprocess NAME\n}\n") + "vrrp_check way {\nroute 10.2.0.0/24\n}\n"
+	var members []tracking
+	for i, test := range tests {
+		first, second := 2*i+1, 2*i+2
+		config += numbered(first, "") + numbered(second, "interface eth1") +
+			fmt.Sprintf("vrrp_sync_group G%d {\ngroup {\nVI_%d\nVI_%d\n}\n%s\n}\n", i, first, second, test.body)
+		members = append(members, test, test)
 	}
+	s.r1.run(config)
+	s.r1.awaitTracked(members, 0)
+	uplink.Cut()
+	p.end(running)
+	must(t, os.Remove(filepath.Join(s.r1.dir, "up")))
+	s.r1.put("value", "-3\n")
+	_, err := s.r1.Run("ip", "addr", "flush", "dev", "eth2")
+	must(t, err)
+	s.r1.awaitTracked(members, 1)
 }
 
 // A weight on one member would pull the group apart: that is said, unless it is wanted.

@@ -97,7 +97,7 @@ func TestAdvertsAreWhatTheInstanceSays(t *testing.T) {
 	n := 0
 	for name, test := range tests {
 		n++
-		want := said{version: 3, vrid: byte(n), priority: 100, centiseconds: 5, addresses: []string{addressOf(n).String()},
+		want := said{version: 3, vrid: byte(n), priority: 100, centiseconds: int(quick / (10 * time.Millisecond)), addresses: []string{addressOf(n).String()},
 			source: own1.String(), destination: group4.String(), to: groupMAC}
 		test.change(&want)
 		wants[name] = want

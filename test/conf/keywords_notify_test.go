@@ -41,7 +41,7 @@ func TestNotifyScriptsTellOfEveryTransitionInOrder(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.note()
-	s.r1.run(instance("VI_1", notifies))
+	s.r1.run(instance("VI_1", calm+notifies))
 	s.lifetime("MASTER")
 	s.r1.awaitLines("notes",
 		"backup", "any INSTANCE VI_1 BACKUP 100",
@@ -63,7 +63,7 @@ func TestPipesTellOfEveryTransitionInOrder(t *testing.T) {
     vrrp_notify_fifo DIR/other
     vrrp_notify_fifo_script "DIR/reader second"`) +
 		definitionOf("plain", testsUp+"weight -20") +
-		numbered(1, "") + numbered(2, "priority 150\nnotify_priority_changes\ntrack_script {\nplain\n}"))
+		numbered(1, calm) + numbered(2, calm+"priority 150\nnotify_priority_changes\ntrack_script {\nplain\n}"))
 	s.r1.await("MASTER MASTER")
 	must(t, os.Remove(filepath.Join(s.r1.dir, "up")))
 	s.r1.awaitPriority("VI_2", 130)
@@ -101,7 +101,7 @@ func TestAScriptIsToldOfALesserMaster(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.note()
-	s.r1.run(global("vrrp_notify_priority_changes") + instance("VI_1", `notify_master_rx_lower_pri "DIR/note lesser"`))
+	s.r1.run(global("vrrp_notify_priority_changes") + instance("VI_1", calm+`notify_master_rx_lower_pri "DIR/note lesser"`))
 	s.r1.await("MASTER")
 	s.say(s.advertOf(50))
 	s.r1.awaitLines("notes", "lesser")

@@ -15,8 +15,13 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
-// quick is the time between adverts where a keyword is not about time.
-const quick = 50 * time.Millisecond
+const (
+	// quick is the time between adverts where a keyword is not about time.
+	quick = 100 * time.Millisecond
+	// calm has an instance not lose its lease on a machine that is busy: where one
+	// transition too many would be seen.
+	calm = "advert_int 0.3\n"
+)
 
 // instance is the text of one, with the usual where the body does not say
 // otherwise: VRID 10 on eth0, version 3, an advert each quick, and vip4.
