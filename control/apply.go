@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
@@ -23,6 +24,7 @@ func (r *reload) apply() []error {
 			errs = append(errs, r.reshape(w)...)
 		}
 	}
+	r.reinstall()
 	e.adopt(r.instances())
 	for _, w := range r.wanted {
 		if w.current != nil && w.changed {
@@ -169,10 +171,19 @@ func (r *reload) reshape(w *wanted) []error {
 			errs = append(errs, p.path.Remove())
 		}
 	}
-	if in.installed {
-		r.engine.effects.want(in, in.effects())
-	}
 	return errs
+}
+
+// reinstall puts into the kernel's tables what the masters among the changed
+// instances are to have there, at one stroke: they may swap it.
+func (r *reload) reinstall() {
+	var jobs []effectJob
+	for _, w := range r.wanted {
+		if w.current != nil && w.changed && w.current.installed {
+			jobs = append(jobs, effectJob{w.current, w.current.effects()})
+		}
+	}
+	r.engine.effects.wantAll(jobs)
 }
 
 // instances are those that are to run from now on, and those that leave.
@@ -189,9 +200,13 @@ func (r *reload) instances() []*instance {
 }
 
 // begin tells those that are new or changed what is known of their interfaces
-// and trackers, and starts the new ones.
+// and trackers, and starts the new ones. An interface may have changed since it
+// was read: it is read again.
 func (r *reload) begin() {
 	e := r.engine
+	for _, reading := range r.readings {
+		e.ports.ask(netio.LinkEvent{Name: reading.name})
+	}
 	for _, w := range r.wanted {
 		in := w.current
 		if in == nil {

@@ -58,9 +58,14 @@ func startEffectWorker(world World, log *slog.Logger) *effectWorker {
 // want makes these the effects of the instance, in place of those before. It
 // never blocks: the loop waits for nobody.
 func (w *effectWorker) want(owner *instance, effects []effect) {
+	w.wantAll([]effectJob{{owner, effects}})
+}
+
+// wantAll is want for several at once, which may hand effects to each other.
+func (w *effectWorker) wantAll(jobs []effectJob) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.jobs = append(w.jobs, effectJob{owner, effects})
+	w.jobs = append(w.jobs, jobs...)
 	w.awake()
 }
 
@@ -121,29 +126,38 @@ func (w *effectWorker) drain() {
 	jobs, suspect := w.jobs, w.suspect
 	w.jobs, w.suspect = nil, make(map[int]bool)
 	w.mu.Unlock()
-	for _, j := range jobs {
-		w.do(j)
-	}
+	w.do(jobs)
 	w.restoreAddresses(suspect)
 }
 
-// do goes from what an instance had to what it is to have: first out, in the
-// opposite order, then in.
-func (w *effectWorker) do(j effectJob) {
-	before := w.wanted[j.owner]
-	if len(j.effects) == 0 {
-		delete(w.wanted, j.owner)
-	} else {
-		w.wanted[j.owner] = j.effects
-	}
-	for _, f := range slices.Backward(before) {
-		if !w.isWanted(f) {
-			w.remove(f)
+// do goes from what the instances had to what they are to have: first out, in
+// the opposite order, then in. What one hands to another stays where it is.
+func (w *effectWorker) do(jobs []effectJob) {
+	var owners []*instance
+	before := make(map[*instance][]effect)
+	for _, j := range jobs {
+		if _, seen := before[j.owner]; !seen {
+			before[j.owner] = w.wanted[j.owner]
+			owners = append(owners, j.owner)
+		}
+		if len(j.effects) == 0 {
+			delete(w.wanted, j.owner)
+		} else {
+			w.wanted[j.owner] = j.effects
 		}
 	}
-	for _, f := range j.effects {
-		if !slices.ContainsFunc(before, sameAs(f)) {
-			w.add(f)
+	for _, owner := range owners {
+		for _, f := range slices.Backward(before[owner]) {
+			if !w.isWanted(f) {
+				w.remove(f)
+			}
+		}
+	}
+	for _, owner := range owners {
+		for _, f := range w.wanted[owner] {
+			if !slices.ContainsFunc(before[owner], sameAs(f)) {
+				w.add(f)
+			}
 		}
 	}
 }

@@ -37,6 +37,7 @@ type port struct {
 // adverts of the families for which there is a source.
 type portReading struct {
 	name    string
+	ifindex int                        // as the fast path knew it when this was read
 	mac     [6]byte                    // zero: not read
 	sources map[vrrp.Family]netip.Addr // that adverts are sent from
 	fault   string
@@ -178,7 +179,7 @@ func (r *portReader) read(name string) portReading {
 }
 
 func readPort(links Links, name string, p port) portReading {
-	reading := portReading{name: name}
+	reading := portReading{name: name, ifindex: p.ifindex}
 	link, err := links.Link(name)
 	switch {
 	case errors.Is(err, netio.ErrNoInterface):
@@ -221,8 +222,21 @@ func source(links Links, ifindex int, family vrrp.Family, virtual []netip.Addr) 
 	return links.PrimaryAddress(ifindex, virtual)
 }
 
+// outdated reports whether a reload has gone over to another interface of that
+// name since the reading: what it says is about the one before.
+func (r *portReader) outdated(p portReading) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, used := r.ports[p.name]
+	return used && now.ifindex != p.ifindex
+}
+
 // portRead takes what was read.
 func (e *Engine) portRead(p portReading) {
+	if e.ports.outdated(p) {
+		e.ports.ask(netio.LinkEvent{Name: p.name})
+		return
+	}
 	if p.isNew {
 		e.replug()
 	}

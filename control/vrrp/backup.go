@@ -71,7 +71,7 @@ func (r *Router) willPreempt(ev AdvertReceived) {
 	r.noticeInterval(ev)
 	r.lesser.heard(r.config.Version, ev)
 	if r.ready == nil && r.master.followed && r.master.source == ev.Source && ev.Advert.Priority < r.master.priority {
-		r.outgrow()
+		r.outgrow() // its priority has fallen
 	}
 	if !r.master.followed {
 		r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority}

@@ -38,18 +38,16 @@ func (g *Group) Next() (*Router, Event, bool) {
 	if r, ev, ok := g.nextFault(); ok {
 		return r, ev, true
 	}
-	whole, allMaster, allServe := true, true, true
+	whole, allMaster := true, true
 	for _, m := range g.members {
 		if g.isJoining(m) {
 			continue
 		}
 		whole = whole && (m.serves() || m.Ready())
 		allMaster = allMaster && m.state == Master
-		allServe = allServe && m.serves()
 	}
 	for _, m := range g.members {
 		switch {
-		case g.isJoining(m) && !allServe:
 		case whole && m.Ready():
 			return m, Promote{}, true
 		case !whole && !allMaster && m.serves():

@@ -211,3 +211,14 @@ func TestTheFaultOfAMemberThatIsTakenOutIsItsOwn(t *testing.T) {
 	expect(t, settle(t, NewGroup(b.Router), after(1)))
 	b.in(Fault)
 }
+
+func TestAReadyMemberOfAnotherGroupJoinsAtOnce(t *testing.T) {
+	a, c := newReady(t), newBackup(t, grouped)
+	settle(t, NewGroup(a.Router), after(0))
+	a.Step(after(interval), AdvertSent{At: after(interval)})
+	c.hear(after(0), higher, 200)
+	c.Step(after(down), Timer{}) // what it follows is silent
+	expect(t, settle(t, NewGroup(a.Router, c.Router), after(down)), Promote{})
+	a.in(Master)
+	c.in(Master)
+}

@@ -21,7 +21,7 @@ func (h *hurry) sent() {
 // pace is the time between two adverts of a master.
 func (r *Router) pace() time.Duration {
 	if r.hurry.adverts > 0 {
-		return min(r.hurry.interval, r.config.Interval)
+		return r.hurry.interval
 	}
 	return r.config.Interval
 }

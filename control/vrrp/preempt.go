@@ -34,8 +34,7 @@ func (r *Router) beginPreemptDelay(ev AdvertReceived) {
 // sends after it does not re-arm Active_Down_Timer.
 func (r *Router) endPreemptDelay(at Instant) {
 	if r.delaysPreemption() && !at.Before(r.preemptAt) {
-		r.unfollow()
-		r.outgrown = true
+		r.outgrow()
 	}
 }
 

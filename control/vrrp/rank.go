@@ -84,5 +84,4 @@ func (r *Router) spareLesser() {
 func (r *Router) outgrow() {
 	r.unfollow()
 	r.outgrown = true
-	r.awaitOthers()
 }

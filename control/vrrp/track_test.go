@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -247,4 +248,77 @@ func TestARouterKeepsItsPriorityThroughEveryState(t *testing.T) {
 	r.Step(after(10*time.Second), Timer{})
 	r.in(Master)
 	r.does(r.Step(after(11*time.Second), Timer{}), SendAdvert{Priority: 70})
+}
+
+func TestAReadyRouterGoesOnFollowingAMasterThatItOutranksNow(t *testing.T) {
+	r := newBackup(t, grouped)
+	r.hear(after(0), higher, 120)
+	r.Step(after(down), Timer{})
+	r.does(r.becomes(after(down), 128))
+	r.does(r.Step(after(down), Promote{}), append([]Action{Unfollow{}}, promoted(after(down), 128, Backup, MasterDown, higher)...)...)
+}
+
+func TestALesserMasterOfLongAgoIsNotSpared(t *testing.T) {
+	r := newBackup(t, every(2*interval))
+	r.hear(after(0), higher, 200)
+	r.hear(after(1), lower, 90)
+	for at := interval; at <= 20*interval; at += interval {
+		r.hear(after(at), higher, 200)
+	}
+	r.hear(after(20*interval), lower, 50)
+	r.hear(after(20*interval), higher, 0)
+	r.becomes(after(20*interval), 80)
+	r.wakes(after(20 * interval).Add(r.SkewTime()))
+}
+
+func TestALesserMasterOfAnEarlierBackupIsNotSpared(t *testing.T) {
+	r := newBackup(t)
+	r.hear(after(interval), higher, 90)
+	r.Step(after(interval), LinkDown{})
+	r.Step(after(interval), LinkUp{})
+	r.becomes(after(interval), 1)
+	r.wakes(after(interval).Add(r.ActiveDownInterval()))
+}
+
+func TestALesserMasterThatWasContradictedIsSparedToo(t *testing.T) {
+	r := newMaster(t)
+	r.hear(after(0), lower, 90)
+	r.hear(after(1), higher, 200)
+	r.hear(after(2), higher, 0)
+	r.becomes(after(2), 80)
+	r.wakes(after(4 * interval)) // at the longest skew
+}
+
+// The simulated LAN found these two: the interval went with the master.
+func TestALateStampCountsWithTheIntervalOfTheMasterBefore(t *testing.T) {
+	r := newBackup(t)
+	slow, slower := r.advert(200), r.advert(200)
+	slow.Interval, slower.Interval = 2*interval, 3*interval
+	hear := func(at Instant, from netip.Addr, a Advert) {
+		r.Step(at, AdvertReceived{Advert: a, Source: from, At: at})
+	}
+	hear(after(0), lower, slow)
+	hear(after(1), lower, r.advert(0))
+	hear(after(2), higher, r.advert(200))
+	r.Step(after(interval), MasterHeard{At: after(interval)})
+	r.wakes(after(interval + 2*down))
+
+	hear(after(2*interval), higher, slower)
+	hear(after(3*interval), higher, r.advert(200))
+	r.Step(after(4*interval), MasterHeard{At: after(4 * interval)})
+	r.wakes(after(4*interval + 3*down))
+}
+
+// One of two masters has a longer interval than the other, and a longer lease.
+func TestAMasterOfALongerIntervalThatWasFollowedBeforeIsNotForgotten(t *testing.T) {
+	r := newBackup(t)
+	slow := r.advert(200)
+	slow.Interval = 2 * interval
+	r.Step(after(0), AdvertReceived{Advert: slow, Source: lower, At: after(0)})
+	r.hear(after(1), higher, 200)
+	r.wakes(after(2 * down))
+	r.hear(after(interval), higher, 200)
+	r.wakes(after(2 * down))
+	r.hear(after(4*interval), higher, 200)
+	r.wakes(after(4*interval + down))
 }

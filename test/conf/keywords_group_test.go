@@ -10,7 +10,7 @@ import (
 var _ = covers(atTop, "vrrp_sync_group")
 
 var _ = covers(inGroup, "group", "track_interface", "track_script", "track_process", "track_file", "track_check",
-	"notify_master", "notify_backup", "notify_fault", "notify_stop", "notify", "sync_group_tracking_weight")
+	"sync_group_tracking_weight")
 
 // together is a group of VI_1 and VI_2, on eth0 and eth1.
 func together(body string) string {
@@ -32,21 +32,6 @@ func TestMembersOfAGroupFallAndRiseTogether(t *testing.T) {
 			t.Errorf("%s is in the group %q", i.Name, i.Group)
 		}
 	}
-}
-
-func TestGroupsTellOfEveryTransitionInOrder(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.note()
-	s.r1.run(together(notifies))
-	s.lifetime("MASTER MASTER")
-	s.r1.awaitLines("notes",
-		"backup", "any GROUP G BACKUP 0",
-		"master", "any GROUP G MASTER 0",
-		"fault", "any GROUP G FAULT 0",
-		"backup", "any GROUP G BACKUP 0",
-		"master", "any GROUP G MASTER 0",
-		"stop", "any GROUP G STOP 0")
 }
 
 // What a group tracks, all members do.

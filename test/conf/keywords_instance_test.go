@@ -49,17 +49,15 @@ func readAdvert(v lab.VRRP) said {
 	return s
 }
 
-func TestAdvertsAreWhatTheInstanceSays(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	for _, address := range []string{"192.168.1.20/24", "192.168.1.21/24"} {
-		_, err := s.r1.Run("ip", "addr", "add", address, "dev", "eth0")
-		must(t, err)
-	}
-	tests := map[string]struct {
-		body   string
-		change func(*said)
-	}{
+// advertCase is an instance, and how its adverts differ from the usual ones.
+type advertCase struct {
+	body   string
+	change func(*said)
+}
+
+// advertCases have a peer at this MAC.
+func advertCases(peer lab.MAC) map[string]advertCase {
+	return map[string]advertCase{
 		"the usual":          {"", func(*said) {}},
 		"interface":          {"interface eth1", func(w *said) { w.source = "10.0.0.2" }},
 		"a virtual_router":   {"virtual_router_id 219", func(w *said) { w.vrid = 219 }},
@@ -70,7 +68,7 @@ func TestAdvertsAreWhatTheInstanceSays(t *testing.T) {
 		"version 2": {"version 2\nadvert_int 2\npriority 255", func(w *said) {
 			w.version, w.centiseconds, w.priority = 2, 200, 255
 		}},
-		"neither version nor advert_int": {"version 2\nadvert_int 1\nstate MASTER", func(w *said) {
+		"state alone in version 2": {"version 2\nadvert_int 1\nstate MASTER", func(w *said) {
 			w.version, w.centiseconds, w.priority = 2, 100, 255
 		}},
 		"authentication": {"version 2\nadvert_int 1\npriority 255\nauthentication {\nauth_type PASS\nauth_pass opensesame\n}", func(w *said) {
@@ -84,18 +82,27 @@ func TestAdvertsAreWhatTheInstanceSays(t *testing.T) {
 		}},
 		"mcast_src_ip": {"mcast_src_ip 192.168.1.20", func(w *said) { w.source = "192.168.1.20" }},
 		"unicast_peer": {"unicast_peer {\n192.168.1.3\n}", func(w *said) {
-			w.destination, w.to = own2.String(), s.r2.lan.MAC
+			w.destination, w.to = own2.String(), peer
 		}},
 		"unicast_src_ip": {"unicast_src_ip 192.168.1.21\nunicast_peer {\n192.168.1.3\n}", func(w *said) {
-			w.source, w.destination, w.to = "192.168.1.21", own2.String(), s.r2.lan.MAC
+			w.source, w.destination, w.to = "192.168.1.21", own2.String(), peer
 		}},
 		"use_vmac": {"use_vmac vrrp.10\nvmac_xmit_base", func(*said) {}},
+	}
+}
+
+func TestAdvertsAreWhatTheInstanceSays(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, address := range []string{"192.168.1.20/24", "192.168.1.21/24"} {
+		_, err := s.r1.Run("ip", "addr", "add", address, "dev", "eth0")
+		must(t, err)
 	}
 	lan, wan := s.sniff(s.r1.lan), s.sniff(s.r1.wan)
 	var config strings.Builder
 	wants := make(map[string]said)
 	n := 0
-	for name, test := range tests {
+	for name, test := range advertCases(s.r2.lan.MAC) {
 		n++
 		want := said{version: 3, vrid: byte(n), priority: 100, centiseconds: int(quick / (10 * time.Millisecond)), addresses: []string{addressOf(n).String()},
 			source: own1.String(), destination: group4.String(), to: groupMAC}

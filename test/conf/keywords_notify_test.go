@@ -10,7 +10,7 @@ import (
 var _ = covers(inInstance, "notify_master", "notify_backup", "notify_fault", "notify_stop", "notify",
 	"notify_priority_changes", "notify_master_rx_lower_pri")
 
-var _ = covers(inGlobal, "notify_fifo", "notify_fifo_script", "vrrp_notify_fifo", "vrrp_notify_fifo_script", "vrrp_notify_priority_changes")
+var _ = covers(inGlobal, "notify_fifo", "notify_fifo_script", "vrrp_notify_fifo", "vrrp_notify_fifo_script")
 
 // note is a script that writes down its arguments.
 func (s *site) note() { s.r1.script("note", `echo "$@" >>DIR/notes`) }
@@ -52,6 +52,23 @@ func TestNotifyScriptsTellOfEveryTransitionInOrder(t *testing.T) {
 		"stop", "any INSTANCE VI_1 STOP 100")
 }
 
+var _ = covers(inGroup, "notify_master", "notify_backup", "notify_fault", "notify_stop", "notify")
+
+func TestGroupsTellOfEveryTransitionInOrder(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.note()
+	s.r1.run(together(notifies))
+	s.lifetime("MASTER MASTER")
+	s.r1.awaitLines("notes",
+		"backup", "any GROUP G BACKUP 0",
+		"master", "any GROUP G MASTER 0",
+		"fault", "any GROUP G FAULT 0",
+		"backup", "any GROUP G BACKUP 0",
+		"master", "any GROUP G MASTER 0",
+		"stop", "any GROUP G STOP 0")
+}
+
 func TestPipesTellOfEveryTransitionInOrder(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -63,10 +80,12 @@ func TestPipesTellOfEveryTransitionInOrder(t *testing.T) {
     vrrp_notify_fifo DIR/other
     vrrp_notify_fifo_script "DIR/reader second"`) +
 		definitionOf("plain", testsUp+"weight -20") +
-		numbered(1, calm) + numbered(2, calm+"priority 150\nnotify_priority_changes\ntrack_script {\nplain\n}"))
-	s.r1.await("MASTER MASTER")
+		numbered(1, calm) + numbered(2, calm+"priority 150\nnotify_priority_changes\ntrack_script {\nplain\n}") +
+		numbered(3, calm+"priority 160\ntrack_script {\nplain\n}"))
+	s.r1.await("MASTER MASTER MASTER")
 	must(t, os.Remove(filepath.Join(s.r1.dir, "up")))
 	s.r1.awaitPriority("VI_2", 130)
+	s.r1.awaitPriority("VI_3", 140)
 	must(t, s.r1.daemon.Stop())
 	_, err := s.r1.daemon.Wait(patience)
 	must(t, err)
@@ -78,6 +97,7 @@ func TestPipesTellOfEveryTransitionInOrder(t *testing.T) {
 		for instance, want := range map[string][]string{
 			"VI_1": {`INSTANCE "VI_1" BACKUP 100`, `INSTANCE "VI_1" MASTER 100`, `INSTANCE "VI_1" STOP 100`},
 			"VI_2": {`INSTANCE "VI_2" BACKUP 150`, `INSTANCE "VI_2" MASTER 150`, `INSTANCE "VI_2" MASTER_PRIORITY 130`, `INSTANCE "VI_2" STOP 130`},
+			"VI_3": {`INSTANCE "VI_3" BACKUP 160`, `INSTANCE "VI_3" MASTER 160`, `INSTANCE "VI_3" STOP 140`},
 		} {
 			if got := about(lines, instance); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s was told of %s: %q, want %q", pipe, instance, got, want)
@@ -101,22 +121,8 @@ func TestAScriptIsToldOfALesserMaster(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.note()
-	s.r1.run(global("vrrp_notify_priority_changes") + instance("VI_1", calm+`notify_master_rx_lower_pri "DIR/note lesser"`))
+	s.r1.run(instance("VI_1", calm+`notify_master_rx_lower_pri "DIR/note lesser"`))
 	s.r1.await("MASTER")
 	s.say(s.advertOf(50))
 	s.r1.awaitLines("notes", "lesser")
-}
-
-var _ = covers(inScript, "user")
-
-var _ = covers(inGlobal, "script_user", "enable_script_security")
-
-// open is a folder that everybody can reach and change. In configurations OPEN is its name.
-func (s *site) open() string {
-	s.t.Helper()
-	path := filepath.Join(s.lab.Dir(), "open")
-	must(s.t, os.MkdirAll(path, 0o755))
-	must(s.t, os.Chmod(path, 0o777))
-	must(s.t, os.WriteFile(filepath.Join(path, "whoami"), []byte("#!/bin/sh\necho $(id -un):$(id -gn) >>"+path+"/$1\n"), 0o755))
-	return path
 }

@@ -43,6 +43,9 @@ func instance(name, body string) string {
 	return b.String() + body + "\n}\n"
 }
 
+// global is global_defs with this in it.
+func global(body string) string { return fmt.Sprintf("global_defs {\n%s\n}\n", body) }
+
 // numbered is the instance VI_n, whose VRID and address nobody else has.
 func numbered(n int, body string) string {
 	return instance(nameOf(n), fmt.Sprintf("virtual_router_id %d\n%s", n, withAddress(addressOf(n), body)))
@@ -265,4 +268,11 @@ func quoted(t *testing.T, text, want string) {
 	if !strings.Contains(text, want) {
 		t.Errorf("it does not say %q:\n%s", want, text)
 	}
+}
+
+func contains(text, part string) error {
+	if !strings.Contains(text, part) {
+		return fmt.Errorf("%q is not in %q", part, text)
+	}
+	return nil
 }

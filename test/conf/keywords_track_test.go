@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var _ = covers(inInstance, "track_interface", "dont_track_primary", "track_script", "track_file")
+var _ = covers(inInstance, "track_interface", "dont_track_primary", "track_file")
 
 // fault stands for a priority where there is none.
 const fault = 0

@@ -8,11 +8,18 @@ import (
 	"testing"
 )
 
-func contains(text, part string) error {
-	if !strings.Contains(text, part) {
-		return fmt.Errorf("%q is not in %q", part, text)
-	}
-	return nil
+var _ = covers(inScript, "user")
+
+var _ = covers(inGlobal, "script_user", "enable_script_security")
+
+// open is a folder that everybody can reach and change. In configurations OPEN is its name.
+func (s *site) open() string {
+	s.t.Helper()
+	path := filepath.Join(s.lab.Dir(), "open")
+	must(s.t, os.MkdirAll(path, 0o755))
+	must(s.t, os.Chmod(path, 0o777))
+	must(s.t, os.WriteFile(filepath.Join(path, "whoami"), []byte("#!/bin/sh\necho $(id -un):$(id -gn) >>"+path+"/$1\n"), 0o755))
+	return path
 }
 
 func TestAsWhomScriptsRun(t *testing.T) {

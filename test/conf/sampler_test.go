@@ -197,3 +197,32 @@ func undivided(host string, sets []sampleSet, members uint32) (flips int, err er
 	}
 	return flips, nil
 }
+
+func TestTheSamplerFindsADividedGroup(t *testing.T) {
+	const all, half, nobody = 0b1111, 0b0011, 0
+	for name, c := range map[string]struct {
+		answers []uint32 // of each set
+		flips   int
+		divided bool
+	}{
+		"quiet":                       {[]uint32{all, all, all}, 1, false},
+		"it falls between two sets":   {[]uint32{all, nobody, nobody}, 2, false},
+		"it falls during a set":       {[]uint32{all, half, nobody, nobody}, 2, false},
+		"it rises during a set":       {[]uint32{nobody, half, all, all}, 1, false},
+		"a part falls, and rises":     {[]uint32{all, half, all}, 1, true},
+		"a part rises, and falls":     {[]uint32{nobody, half, nobody}, 0, true},
+		"one part after the other":    {[]uint32{all, half, half, nobody}, 1, true},
+		"other parts, one after each": {[]uint32{nobody, half, all &^ half, all}, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var sets []sampleSet
+			for i, bits := range c.answers {
+				at := time.Time{}.Add(time.Duration(i) * sampleEvery)
+				sets = append(sets, sampleSet{from: at, to: at, by: map[string]uint32{"r1": bits}})
+			}
+			if flips, err := undivided("r1", sets, all); flips != c.flips || (err != nil) != c.divided {
+				t.Errorf("%d flips, %v; want %d, divided: %v", flips, err, c.flips, c.divided)
+			}
+		})
+	}
+}
