@@ -19,6 +19,7 @@ type Engine struct {
 	log        *slog.Logger
 	running    atomic.Pointer[[]InstanceConfig] // for any goroutine
 	instances  []*instance                      // in the order of configuration, those that leave last
+	clearing   []*instance                      // that have ended, and are still in the fast path
 	bySlot     map[uint32]*place
 	outbox     outbox
 	pacer      pacer

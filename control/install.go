@@ -151,7 +151,7 @@ func closeOthers(memberships, keep map[int]*membership) error {
 // Close takes the instances out of the fast path. Run does so itself.
 func (e *Engine) Close() error {
 	var errs []error
-	for _, in := range e.instances {
+	for _, in := range slices.Concat(e.instances, e.clearing) {
 		for _, p := range in.places() {
 			errs = append(errs, p.path.Remove())
 		}
@@ -160,7 +160,7 @@ func (e *Engine) Close() error {
 	if e.unicast != nil {
 		errs = append(errs, e.unicast.Close())
 	}
-	e.instances, e.joined, e.unicast = nil, nil, nil
+	e.instances, e.clearing, e.joined, e.unicast = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 
@@ -173,21 +173,30 @@ func (e *Engine) dropEnded() {
 	}
 	for _, in := range e.instances {
 		if ended(in) {
-			e.beside.Go(func() { e.clear(in) })
+			e.clearing = append(e.clearing, in)
 		}
 	}
 	e.adopt(slices.DeleteFunc(slices.Clone(e.instances), ended))
+	e.beside.Go(func() {
+		e.reloading.Lock()
+		defer e.reloading.Unlock()
+		e.clearEnded()
+		e.releaseUnused()
+	})
 }
 
-// clear takes an instance that has ended out of the fast path, and the fast path
-// off the interfaces that nobody needs any more.
-func (e *Engine) clear(in *instance) {
-	e.reloading.Lock()
-	defer e.reloading.Unlock()
-	for _, p := range in.places() {
-		if err := p.path.Remove(); err != nil {
-			in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
+// clearEnded takes the instances that have ended out of the fast path, where
+// others may want their places. The caller holds e.reloading, and is not the loop.
+func (e *Engine) clearEnded() {
+	var list []*instance
+	if e.inLoop(e.watching, func() { list, e.clearing = e.clearing, nil }) != nil {
+		return // Close does it
+	}
+	for _, in := range list {
+		for _, p := range in.places() {
+			if err := p.path.Remove(); err != nil {
+				in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
+			}
 		}
 	}
-	e.releaseUnused()
 }

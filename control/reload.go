@@ -27,6 +27,7 @@ func (e *Engine) Reload(ctx context.Context, configs []InstanceConfig) error {
 }
 
 func (e *Engine) reload(ctx context.Context, configs []InstanceConfig) error {
+	e.clearEnded()
 	var r *reload
 	if err := e.inLoop(ctx, func() { r = e.compare(configs) }); err != nil {
 		return err
@@ -294,17 +295,18 @@ func (r *reload) finish() {
 // The caller holds e.reloading.
 func (e *Engine) releaseUnused() {
 	var used map[string]port
-	if e.inLoop(e.watching, func() { used = portsOf(e.instances) }) != nil {
+	if e.inLoop(e.watching, func() { used = portsOf(slices.Concat(e.instances, e.clearing)) }) != nil {
 		return // all is cleared away at the end
 	}
 	for name := range e.attached {
 		if _, needed := used[name]; needed {
 			continue
 		}
-		delete(e.attached, name)
 		if err := e.world.Release(name); err != nil {
 			e.log.Error("the fast path stays on an interface that nothing needs any more", "interface", name, "error", err)
+			continue
 		}
+		delete(e.attached, name)
 	}
 }
 

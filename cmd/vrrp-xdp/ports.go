@@ -72,7 +72,10 @@ func (d *daemon) claim(link netio.LinkInfo) error {
 
 // release takes the fast path off an interface.
 func (d *daemon) release(name string) error {
+	if err := d.path.Release(name); err != nil {
+		return err
+	}
 	d.ports.drop(name)
 	d.log.Info("detached", "interface", name)
-	return d.path.Release(name)
+	return nil
 }

@@ -13,5 +13,10 @@
 // A backup waits longer than that since the last advert it heard, so a master
 // that hangs, dies or cannot send has lost its lease before anyone follows.
 //
+// Priorities move with what is tracked, and a configuration changes by a reload.
+// Both reach a router as events, [PriorityChanged] and [Reconfigured], and neither
+// is a reason for a transition by itself. Several routers that are master together
+// or not at all are a [Group].
+//
 // "Master" is what RFC 9568 calls "Active".
 package vrrp

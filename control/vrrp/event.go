@@ -73,12 +73,27 @@ type (
 	// a weight has moved it. It changes no state by itself: a master says it
 	// with its next regular advert, and a backup counts with it from now on.
 	// An address owner has 255, and nobody else: what contradicts that is
-	// ignored. Just before it, MasterHeard must be told.
+	// ignored. Just before it, MasterHeard should be told; without it a preemption
+	// that this begins may come by one Active_Down_Interval later.
 	PriorityChanged struct{ Priority uint8 }
 
 	// Reconfigured gives the router another configuration, which must be valid,
-	// without a transition. Just before it, MasterHeard must be told. See
-	// Router.Step for what may not differ, and for what becomes of the rest.
+	// without a transition: what was heard and what is owned stays, and what is
+	// computed from the configuration is computed anew. MasterHeard as before
+	// PriorityChanged. The same configuration does nothing.
+	//
+	// VRID, Family and Version may not differ. The zero Source keeps the present
+	// one. Another Priority takes back what PriorityChanged said; a backup that is
+	// made the address owner preempts after Active_Down_Interval, and a master
+	// that is made one, or is one no more, goes on until it hears a better one.
+	// Another Interval is told to the backups at once. Other Addresses are what
+	// adverts list from now on: putting them on the interface, and announcing them,
+	// is up to the caller. A router that was Ready and is not Grouped any more is
+	// promoted by its next Timer.
+	//
+	// A backup follows on, in version 2 even a master whose advert it would refuse
+	// by now (another interval, list or password), for as long as that advert
+	// stays the same: the other router is to be changed next.
 	Reconfigured struct{ Config Config }
 
 	// GroupFault is LinkDown or TrackDown of another member of the group.

@@ -222,3 +222,16 @@ func TestAReadyMemberOfAnotherGroupJoinsAtOnce(t *testing.T) {
 	a.in(Master)
 	c.in(Master)
 }
+
+func TestAReadyMemberThatCannotJoinYetDoesNoHarm(t *testing.T) {
+	a, b, c := newReady(t), newReady(t), newBackup(t, grouped)
+	settle(t, NewGroup(a.Router, b.Router), after(0))
+	a.Step(after(interval), AdvertSent{At: after(interval)})
+	b.Step(after(interval), AdvertSent{At: after(interval)})
+	c.hear(after(0), higher, 200)
+	c.Step(after(down), Timer{})
+	b.Step(after(down), Shutdown{})
+	expect(t, settle(t, NewGroup(a.Router, b.Router, c.Router), after(down)))
+	a.in(Master)
+	c.in(Backup)
+}

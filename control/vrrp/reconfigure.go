@@ -30,18 +30,7 @@ func (c Config) equal(d Config) bool {
 		c.PartingAdvert == d.PartingAdvert && c.SkipAddressCheck == d.SkipAddressCheck
 }
 
-// reconfigured takes another configuration, without a transition. What was heard
-// and what is owned stays; what is computed from the configuration is computed
-// anew. The zero Source keeps the present one.
-//
-// A backup goes on following its master, even if it would refuse an advert like
-// the one that it follows by now (version 2: another interval, list or password):
-// the other router is to be changed next. A master keeps its lease.
-//
-// A changed Priority takes effect as PriorityChanged does, and takes back what
-// that said before. A backup that is made the address owner preempts after
-// Active_Down_Interval; a master that is made one, or is one no more, stays
-// master until somebody better is heard.
+// reconfigured is the event Reconfigured.
 func (r *Router) reconfigured(now Instant, c Config) {
 	old, pace := r.config, r.pace()
 	if c.VRID != old.VRID || c.Family != old.Family || c.Version != old.Version {

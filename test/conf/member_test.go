@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -173,4 +174,21 @@ func TestReloadsBesideKeepalived(t *testing.T) {
 	if r := ping.Stop().Phase(settled); r.Answers[s.r2.lan.MAC] == 0 || r.LongestGap > 3*steady {
 		t.Errorf("answers are from %v, with a gap of %v", r.Answers, r.LongestGap)
 	}
+}
+
+func TestAnInstanceComesBackWhileItLeaves(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	two := file(gateway4(120), uplink(120))
+	s.r1.starts(two)
+	s.r1.await("MASTER MASTER")
+	s.r1.keepsState(func() {
+		for wait := 80 * time.Millisecond; wait < 130*time.Millisecond; wait += time.Millisecond { // it is gone after about an interval
+			s.r1.reload(file(gateway4(120)))
+			time.Sleep(wait)
+			s.r1.reload(two)
+		}
+	}, "gw4")
+	s.r1.await("MASTER MASTER")
+	s.r1.isAttached("eth0 eth1", "tc")
 }
