@@ -59,6 +59,7 @@ enum router_flag {
 	ROUTER_STRICT_MAC = 4, /* adverts must come from the virtual MAC */
 	ROUTER_UNICAST = 8,    /* adverts come by unicast, not by multicast */
 	ROUTER_COMPANION = 16, /* serves another's addresses here, and speaks no VRRP itself */
+	ROUTER_ANY_FIRST = 32, /* IPv6: the first address of adverts need not be link-local */
 };
 
 /*
@@ -165,7 +166,8 @@ struct packet {
 	__be32 destination[4];
 	/* Advert: is head.slot a virtual router of ours? ND: and is it asked for its address? */
 	__u32 known;
-	__u32 other_version;	 /* advert: of a version that the virtual router does not have */
+	__u16 other_version;	 /* advert: of a version that the virtual router does not have */
+	__u16 any_first;	 /* advert: its first address need not be link-local */
 	enum checksum_form form; /* advert */
 	__u32 claims; /* ND: is the IP source an address of the virtual router claimed? */
 	__u32 claimed;

@@ -102,6 +102,7 @@ check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packe
 	if (!speaks(version, family))
 		return COUNTER_ADVERT_VERSION;
 	copy->other_version = router && version != router->version;
+	copy->any_first = router && router->flags & ROUTER_ANY_FIRST;
 	if ((vrrp->version_type & 0x0f) != VRRP_TYPE_ADVERT)
 		return COUNTER_ADVERT_TYPE;
 	if (!whole || length > MAX_PDU || length != expected_length(vrrp, version, family))
@@ -182,7 +183,7 @@ static __always_inline enum counter check_content(struct packet *copy, const str
 		return COUNTER_ADVERT_PEER;
 	if (!vrrp->count)
 		return COUNTER_ADVERT_COUNT;
-	if (copy->head.family == 6 && !link_local_first(copy))
+	if (copy->head.family == 6 && !copy->any_first && !link_local_first(copy))
 		return COUNTER_ADVERT_FIRST_ADDRESS;
 	/* Erratum 8301. Another interval than ours, v3 adopts, RFC 3768 §7.1 refuses. */
 	if (!interval_of(vrrp) || (version == 2 && other_interval(copy, router)))

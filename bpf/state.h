@@ -113,6 +113,7 @@ static __always_inline void copy_head(const struct frame *f, struct packet *copy
 	copy_mac(copy->head.hardware, ethernet(f)->h_source);
 	copy->known = false;
 	copy->other_version = false;
+	copy->any_first = false;
 	copy->pseudo_sum = bpf_htons(length);
 }
 

@@ -84,6 +84,8 @@ func (e *Engine) advert(in *instance, ev FastEvent) {
 		Destination: vrrp.GroupAddress(family),
 		TTL:         ev.TTL,
 		PDU:         ev.PDU,
+
+		AnyFirstAddress: in.config.Router.AnyFirstAddress,
 	})
 	e.readStamp(in)
 }
@@ -150,6 +152,8 @@ func (e *Engine) unicastAdvert(p netio.UnicastPacket) {
 		TTL:         p.TTL,
 		PDU:         p.PDU,
 		Unicast:     true,
+
+		AnyFirstAddress: in.config.Router.AnyFirstAddress,
 	})
 }
 

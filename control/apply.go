@@ -28,6 +28,7 @@ func (r *reload) apply() []error {
 	e.adopt(r.instances())
 	for _, w := range r.wanted {
 		if w.current != nil && w.changed {
+			e.stepAlone(w.current, vrrp.MasterHeard{At: vrrp.Instant(w.current.path.Heard())})
 			e.stepAlone(w.current, vrrp.Reconfigured{Config: w.config.Router})
 		}
 	}

@@ -81,6 +81,9 @@ var rfcEventOf = map[vrrp.TransitionReason]string{
 	vrrp.ShutdownRequested: "vrrp-event-shutdown",
 	vrrp.GroupLeft:         "vrrp-event-interface-down",
 	vrrp.GroupFaulty:       "vrrp-event-interface-down",
+	vrrp.GroupMended:       "vrrp-event-interface-up",
+	vrrp.TrackFailed:       "vrrp-event-interface-down",
+	vrrp.TrackRestored:     "vrrp-event-interface-up",
 }
 
 var rfcNewMasterOf = map[vrrp.TransitionReason]string{

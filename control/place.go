@@ -75,7 +75,9 @@ func (p plug) spec(c InstanceConfig, s placeSpec, lease string) FastSpec {
 		StrictMAC:  c.StrictMAC,
 		Unicast:    c.unicast(),
 		Lease:      lease,
-		Companion:  companion,
+
+		AnyFirstAddress: c.Router.AnyFirstAddress,
+		Companion:       companion,
 	}
 	if companion && s.family == vrrp.IPv6 {
 		spec.Version, spec.Interval = vrrp.V3, 0 // it has no adverts, but must be possible

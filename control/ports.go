@@ -30,6 +30,8 @@ type FastSpec struct {
 	NoAccept   bool
 	StrictMAC  bool
 	Unicast    bool
+	// AnyFirstAddress accepts IPv6 adverts whose first address is not link-local.
+	AnyFirstAddress bool
 	// Lease names the lease; those of one name share it. "": one of its own.
 	Lease string
 	// Companion has no adverts of its own: it serves addresses of a virtual

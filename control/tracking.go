@@ -94,6 +94,7 @@ func (e *Engine) setPriority(in *instance, priority uint8) {
 	if priority == before {
 		return
 	}
+	e.readStamp(in)
 	e.step(in, vrrp.PriorityChanged{Priority: priority})
 	if after := in.router.Priority(); after != before {
 		in.log.Info("Changing effective priority", "from", before, "to", after)

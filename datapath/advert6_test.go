@@ -123,6 +123,22 @@ func TestAnAdvertOfIPv6IsReportedWholeFollowedAndStamped(t *testing.T) {
 	}
 }
 
+func TestAnyFirstAddressIsAcceptedWhereThatIsAskedFor(t *testing.T) {
+	b := newBench(t)
+	spec := b.six.spec
+	spec.AnyFirstAddress = true
+	if err := b.six.Update(spec); err != nil {
+		t.Fatal(err)
+	}
+	events := b.openEvents(t)
+	for _, hook := range []Hook{HookXDP, HookIngress} {
+		b.mustRun(t, hook, message6(pdu6(100, global6, vip6)))
+		if got := drained(t, events); len(got) != 1 {
+			t.Errorf("%s: %d events, want the advert", hook, len(got))
+		}
+	}
+}
+
 func TestABackupOfOneFamilyDoesNotYieldForTheOther(t *testing.T) {
 	b := newBench(t)
 	b.own()

@@ -36,6 +36,8 @@ type RouterSpec struct {
 	Unicast bool
 	// Group names the routers that share one lease; "": a lease of its own.
 	Group string
+	// AnyFirstAddress accepts IPv6 adverts whose first address is not link-local.
+	AnyFirstAddress bool
 	// Companion says that it has no VRRP of its own on this interface: it serves
 	// its addresses and its virtual MAC while the lease of its Group, which it
 	// must have, is valid. An advert for its VRID is that of an unknown virtual
@@ -126,6 +128,7 @@ func (s RouterSpec) flags() vrrpRouterFlag {
 		vrrpRouterFlagROUTER_STRICT_MAC: s.StrictMAC,
 		vrrpRouterFlagROUTER_UNICAST:    s.Unicast,
 		vrrpRouterFlagROUTER_COMPANION:  s.Companion,
+		vrrpRouterFlagROUTER_ANY_FIRST:  s.AnyFirstAddress,
 	} {
 		if set {
 			flags |= flag

@@ -142,7 +142,8 @@ type vrrpPacket struct {
 	PseudoSum    uint64
 	Destination  [4]uint32
 	Known        uint32
-	OtherVersion uint32
+	OtherVersion uint16
+	AnyFirst     uint16
 	Form         vrrpChecksumForm
 	Claims       uint32
 	Claimed      uint32
@@ -173,6 +174,7 @@ const (
 	vrrpRouterFlagROUTER_STRICT_MAC vrrpRouterFlag = 4
 	vrrpRouterFlagROUTER_UNICAST    vrrpRouterFlag = 8
 	vrrpRouterFlagROUTER_COMPANION  vrrpRouterFlag = 16
+	vrrpRouterFlagROUTER_ANY_FIRST  vrrpRouterFlag = 32
 )
 
 type vrrpRouterKey struct {

@@ -80,6 +80,8 @@ func routerSpec(s control.FastSpec) datapath.RouterSpec {
 		Unicast:    s.Unicast,
 		Group:      s.Lease,
 		Companion:  s.Companion,
+
+		AnyFirstAddress: s.AnyFirstAddress,
 	}
 }
 

@@ -79,10 +79,10 @@ func (in *instance) finishAddresses() bool {
 
 // checkFirstAddress is about RFC 9568 §5.2.9, which keepalived does not insist on.
 func (in *instance) checkFirstAddress() {
-	in.Router.AnyFirstAddress = true
 	if in.Router.Family == vrrp.IPv4 || in.Router.Addresses[0].IsLinkLocalUnicast() {
 		return
 	}
+	in.Router.AnyFirstAddress = true
 	n := in.addressNodes[0]
 	if in.isStrict() {
 		n.fail("%v: in strict mode the first address of IPv6 must be link-local (fe80::/10)", in.Router.Addresses[0])

@@ -81,9 +81,8 @@ func TestWhatIsSaidNowhereHasKeepalivedsDefaults(t *testing.T) {
 	a := mustLoad(t, before+between+after).Instances[0]
 	want := vrrp.Config{
 		VRID: 10, Family: vrrp.IPv4, Version: vrrp.V2, Priority: 100, Interval: time.Second,
-		Addresses:       []netip.Addr{netip.MustParseAddr("10.0.0.1")},
-		Announcements:   &vrrp.Announcements{Repeat: 5, Delay: 5 * time.Second, RefreshRepeat: 1, LesserRepeat: 5, LesserDelay: 5 * time.Second},
-		AnyFirstAddress: true,
+		Addresses:     []netip.Addr{netip.MustParseAddr("10.0.0.1")},
+		Announcements: &vrrp.Announcements{Repeat: 5, Delay: 5 * time.Second, RefreshRepeat: 1, LesserRepeat: 5, LesserDelay: 5 * time.Second},
 	}
 	if diff := cmp.Diff(want, a.Router, compare); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
