@@ -167,6 +167,32 @@ static __always_inline bool link_local_first(const struct packet *copy)
 	return (first & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
+static __always_inline bool same_source(const __u8 a[16], const __u8 b[16])
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1];
+}
+
+static __always_inline bool is_current(const struct packet *copy, const struct current *c)
+{
+	return *(volatile __u64 *)&c->header == *(__u64 *)copy->pdu &&
+	       same_source(c->source, copy->head.source);
+}
+
+/*
+ * Is this the advert that keeps us quiet, word for word? What was good enough to
+ * be followed stays so when our own configuration changes: a pair is reloaded one
+ * router after the other, and until then there is to be one master.
+ */
+static __always_inline bool followed(const struct packet *copy)
+{
+	__u32 slot = copy->head.slot;
+	struct current *c = bpf_map_lookup_elem(&current, &slot);
+
+	return c && is_current(copy, c);
+}
+
 /* RFC 9568 §7.1 from the checksum on; router is NULL for another's. */
 static __always_inline enum counter check_content(struct packet *copy, const struct router *router)
 {
@@ -179,14 +205,14 @@ static __always_inline enum counter check_content(struct packet *copy, const str
 		return COUNTER_ADVERT_VRID;
 	if (copy->other_version)
 		return COUNTER_ADVERT_VERSION;
-	if (router->flags & ROUTER_UNICAST)
+	if (router->flags & ROUTER_UNICAST && !followed(copy))
 		return COUNTER_ADVERT_PEER;
 	if (!vrrp->count)
 		return COUNTER_ADVERT_COUNT;
 	if (copy->head.family == 6 && !copy->any_first && !link_local_first(copy))
 		return COUNTER_ADVERT_FIRST_ADDRESS;
 	/* Erratum 8301. Another interval than ours, v3 adopts, RFC 3768 §7.1 refuses. */
-	if (!interval_of(vrrp) || (version == 2 && other_interval(copy, router)))
+	if (!interval_of(vrrp) || (version == 2 && other_interval(copy, router) && !followed(copy)))
 		return COUNTER_ADVERT_INTERVAL;
 	if (router->flags & ROUTER_STRICT_MAC && other_mac(copy, router))
 		return COUNTER_ADVERT_SOURCE_MAC;

@@ -57,21 +57,13 @@ static __always_inline void record_arrival(__u32 slot, __u64 gap)
 	a->sum += gap;
 }
 
-static __always_inline bool same_source(const __u8 a[16], const __u8 b[16])
-{
-	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
-
-	return x[0] == y[0] && x[1] == y[1];
-}
-
 /* Is this the advert that keeps us quiet? Then only its time is news. */
 static __always_inline bool unchanged(const struct packet *copy, const struct current *c)
 {
 	__u64 now = copy->head.at, *stamp;
 	__u32 slot = copy->head.slot;
 
-	if (*(volatile __u64 *)&c->header != *(__u64 *)copy->pdu ||
-	    !same_source(c->source, copy->head.source))
+	if (!is_current(copy, c))
 		return false;
 	stamp = bpf_map_lookup_elem(&heard, &slot);
 	if (!stamp)

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -17,10 +18,10 @@ func (r *reload) apply() []error {
 	errs := []error{e.world.Events.Drain(e.fastEvent)}
 	errs = append(errs, r.letGo()...)
 	errs = append(errs, r.installLate()...)
-	before := make(map[*instance][]netip.Addr)
+	before := make(map[*instance]InstanceConfig)
 	for _, w := range r.wanted {
 		if w.current != nil && w.changed {
-			before[w.current] = unique(w.current.config.Router.Addresses)
+			before[w.current] = w.current.config
 			errs = append(errs, r.reshape(w)...)
 		}
 	}
@@ -33,7 +34,11 @@ func (r *reload) apply() []error {
 		}
 	}
 	groups := e.regroup()
+	e.results.forget(r.configs())
 	e.joined = r.joined
+	if r.unicast != nil {
+		e.unicast = r.unicast
+	}
 	e.ports.set(r.ports)
 	if r.asked != nil {
 		old := e.asked
@@ -43,8 +48,8 @@ func (r *reload) apply() []error {
 	for _, g := range groups {
 		e.drive(g)
 	}
-	for in, addresses := range before {
-		e.announceNews(in, addresses)
+	for in, config := range before {
+		e.announceNews(in, config)
 	}
 	e.settle()
 	return errs
@@ -54,7 +59,11 @@ func (r *reload) apply() []error {
 func (r *reload) letGo() []error {
 	e := r.engine
 	var errs []error
-	// Some may have ended since they were looked at.
+	// Some may have ended since they were looked at: others want what they had.
+	for _, in := range e.clearing {
+		in.unplug()
+	}
+	e.clearing = nil
 	r.removed = slices.DeleteFunc(r.removed, func(in *instance) bool { return !slices.Contains(e.instances, in) })
 	leaves := make(map[*instance]bool)
 	for _, in := range r.removed {
@@ -139,8 +148,9 @@ func (r *reload) installLate() []error {
 		for _, p := range w.late {
 			path, err := r.engine.world.Install(p.spec(w.config, w.next.placeSpec(p), r.leaseOf(w)))
 			if err != nil {
-				errs = append(errs, err)
+				errs = append(errs, fmt.Errorf("instance %q: %w", w.config.Name, err))
 				p.plug = plug{path: absentPath{}}
+				w.next.spoiled = true
 				continue
 			}
 			p.path = path
@@ -155,7 +165,7 @@ func (r *reload) reshape(w *wanted) []error {
 	in := w.current
 	before := in.places()
 	in.configure(w.config, r.engine.log)
-	in.place, in.companions = w.next.place, w.next.companions
+	in.place, in.companions, in.spoiled = w.next.place, w.next.companions, w.next.spoiled
 	for _, p := range in.places() {
 		p.instance = in
 		for _, old := range before {
@@ -164,7 +174,8 @@ func (r *reload) reshape(w *wanted) []error {
 			}
 		}
 		if err := p.path.Update(p.spec(in.config, in.placeSpec(p), in.lease)); err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("instance %q: %w", in.config.Name, err))
+			in.spoiled = true
 		}
 	}
 	for _, p := range before {
@@ -217,28 +228,34 @@ func (r *reload) begin() {
 			continue
 		}
 		for _, reading := range r.readings {
-			if reading.name == in.iface {
+			// What cannot be read holds as it was known: see tell.
+			if reading.name == in.iface && (reading.err == nil || w.current == nil) {
 				e.applyReading(in.place, reading)
 			}
 		}
 		e.applyTracks(in)
-		if w.current == nil && !e.stopping {
-			e.step(in, vrrp.Startup{})
-		}
+		e.startUp(in)
 	}
 }
 
 // announceNews tells the neighbours about the addresses that a master has got.
-func (e *Engine) announceNews(in *instance, before []netip.Addr) {
+func (e *Engine) announceNews(in *instance, before InstanceConfig) {
 	if in.router.State() != vrrp.Master || !in.group.leased {
 		return
 	}
-	_, news := split(in.place.addresses(), func(a netip.Addr) bool { return slices.Contains(before, a) })
 	repeat := vrrp.DefaultAnnouncements().Repeat
 	if a := in.config.Router.Announcements; a != nil {
-		repeat = max(a.Repeat, 1)
+		repeat = a.Repeat
 	}
+	former := before.places()
 	for range repeat {
-		e.announceAt(in.place, news)
+		for _, p := range in.places() {
+			_, news := split(p.addresses(), func(a netip.Addr) bool {
+				return slices.ContainsFunc(former, func(s placeSpec) bool {
+					return s.iface == p.iface && s.family == p.family && slices.Contains(unique(s.addresses, s.excluded), a)
+				})
+			})
+			e.announceAt(p, news)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -14,7 +15,8 @@ import (
 // effect is what stands in the kernel's tables while an instance is master: an
 // address, a route or a rule.
 type effect interface {
-	// String tells it from all others.
+	// key tells it from all others, String names it for people.
+	key() string
 	String() string
 	add(World) (added bool, err error)
 	remove(World) error
@@ -163,7 +165,7 @@ func (w *effectWorker) do(jobs []effectJob) {
 }
 
 func sameAs(f effect) func(effect) bool {
-	return func(other effect) bool { return other.String() == f.String() }
+	return func(other effect) bool { return other.key() == f.key() }
 }
 
 // isWanted reports whether some instance has it.
@@ -179,9 +181,9 @@ func (w *effectWorker) isWanted(f effect) bool {
 // add puts it there, and reports whether it was not.
 func (w *effectWorker) add(f effect) bool {
 	added, err := f.add(w.world)
-	key := f.String()
+	key := f.key()
 	if err != nil && !w.failing[key] {
-		w.log.Error("cannot be put in place; trying again", "what", key, "error", err)
+		w.log.Error("cannot be put in place; trying again", "what", f.String(), "error", err)
 	}
 	w.failing[key] = err != nil
 	w.ours[key] = w.ours[key] || added
@@ -189,13 +191,13 @@ func (w *effectWorker) add(f effect) bool {
 }
 
 func (w *effectWorker) remove(f effect) {
-	key := f.String()
+	key := f.key()
 	delete(w.failing, key)
 	if !w.ours[key] {
 		return
 	}
 	if err := f.remove(w.world); err != nil {
-		w.log.Error("stays, though this router is not master; without a lease nothing answers for its addresses", "what", key, "error", err)
+		w.log.Error("stays, though this router is not master; without a lease nothing answers for its addresses", "what", f.String(), "error", err)
 		return
 	}
 	delete(w.ours, key)
@@ -293,6 +295,7 @@ type placedAddress struct {
 func (a placedAddress) String() string {
 	return "address " + a.Address.String() + " on " + a.iface
 }
+func (a placedAddress) key() string               { return fmt.Sprintf("%v %d", a, a.ifindex) }
 func (a placedAddress) add(w World) (bool, error) { return w.Addresses.Add(a.ifindex, a.Address) }
 func (a placedAddress) remove(w World) error      { return w.Addresses.Remove(a.ifindex, a.Prefix) }
 func (a placedAddress) kept() bool                { return !a.NoTrack }
@@ -300,6 +303,7 @@ func (a placedAddress) kept() bool                { return !a.NoTrack }
 type placedRoute struct{ iproute.Route }
 
 func (r placedRoute) String() string            { return "route " + r.Route.String() }
+func (r placedRoute) key() string               { return r.String() }
 func (r placedRoute) add(w World) (bool, error) { return w.Routes.AddRoute(r.Route) }
 func (r placedRoute) remove(w World) error      { return w.Routes.RemoveRoute(r.Route) }
 func (r placedRoute) kept() bool                { return !r.NoTrack }
@@ -307,6 +311,7 @@ func (r placedRoute) kept() bool                { return !r.NoTrack }
 type placedRule struct{ iproute.Rule }
 
 func (r placedRule) String() string            { return "rule " + r.Rule.String() }
+func (r placedRule) key() string               { return r.String() }
 func (r placedRule) add(w World) (bool, error) { return w.Routes.AddRule(r.Rule) }
 func (r placedRule) remove(w World) error      { return w.Routes.RemoveRule(r.Rule) }
 func (r placedRule) kept() bool                { return !r.NoTrack }

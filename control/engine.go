@@ -33,7 +33,7 @@ type Engine struct {
 	watching   context.Context // of all that Run watches
 	beside     sync.WaitGroup  // what Run waits for at its end
 	leases     int             // names that were given
-	reloading  sync.Mutex
+	reloading  gate
 	attached   map[string]bool // interfaces; whoever holds reloading
 	replugging atomic.Bool     // it is asked for
 	commands   chan func()
@@ -41,6 +41,12 @@ type Engine struct {
 	stopped    chan struct{} // closed when the loop has ended
 	stopping   bool
 }
+
+// gate is a mutex that tests in virtual time can wait at.
+type gate chan struct{}
+
+func (g gate) Lock()   { g <- struct{}{} }
+func (g gate) Unlock() { <-g }
 
 // sentAdvert remembers that an advert left, until the actions that came with it
 // are done.
@@ -62,6 +68,8 @@ func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, erro
 		commands: make(chan func()),
 		stops:    make(chan struct{}, 2), // a third says nothing new
 		stopped:  make(chan struct{}),
+
+		reloading: make(gate, 1),
 	}
 	e.outbox.world, e.outbox.unicast, e.pacer.outbox = &e.world, &e.unicast, &e.outbox
 	e.running.Store(new([]InstanceConfig))
@@ -103,6 +111,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	awaitClosed(links)
 	e.asked.finish()
 	e.beside.Wait()
+	e.reloading.Lock() // one that was under way takes back what it has done
+	defer e.reloading.Unlock()
 	return errors.Join(err, e.Close())
 }
 
@@ -235,7 +245,7 @@ func (e *Engine) start() {
 	}
 	for _, in := range e.instances {
 		e.applyTracks(in)
-		e.step(in, vrrp.Startup{})
+		e.startUp(in)
 	}
 	e.settle()
 }

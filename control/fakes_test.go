@@ -276,6 +276,7 @@ type fakeLinks struct {
 	link    netio.LinkInfo
 	err     error // of Link
 	primary []netip.Addr
+	foreign []netip.Addr // that the host does not have
 	local   netip.Addr
 	hang    chan struct{} // Link waits for it to be closed
 	reads   int
@@ -288,6 +289,12 @@ func (l *fakeLinks) LinkLocalAddress(_ int, exclude []netip.Addr) (netip.Addr, e
 		return netip.Addr{}, netio.ErrNoAddress
 	}
 	return l.local, nil
+}
+
+func (l *fakeLinks) HasAddress(_ int, a netip.Addr) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !slices.Contains(l.foreign, a), nil
 }
 
 func newFakeLinks(primary netip.Addr) *fakeLinks {

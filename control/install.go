@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,12 +32,13 @@ func (e *Engine) install(configs []InstanceConfig) error {
 	}
 	e.adopt(e.instances)
 	e.regroup()
-	if err := e.openUnicast(configs); err != nil {
+	unicast, err := e.openUnicast(configs)
+	if err != nil {
 		return err
 	}
+	e.unicast = unicast
 	// In backup state already, so that a promotion touches no hardware.
-	joined, err := e.join(e.instances)
-	e.joined = joined
+	e.joined, err = e.join(e.instances)
 	e.running.Store(&configs)
 	return err
 }
@@ -60,16 +62,13 @@ func (e *Engine) newLease() string {
 	return fmt.Sprint("lease ", e.leases)
 }
 
-// openUnicast opens what carries adverts to peers, once somebody has some.
-func (e *Engine) openUnicast(configs []InstanceConfig) error {
+// openUnicast opens what carries adverts to peers, once somebody has some; nil:
+// nobody has, or it is open.
+func (e *Engine) openUnicast(configs []InstanceConfig) (Unicast, error) {
 	if e.unicast != nil || !slices.ContainsFunc(configs, InstanceConfig.unicast) {
-		return nil
+		return nil, nil
 	}
-	unicast, err := e.world.Unicast()
-	if err == nil {
-		e.unicast = unicast
-	}
-	return err
+	return e.world.Unicast()
 }
 
 // membership is what an interface delivers to us, and how long.
@@ -180,23 +179,50 @@ func (e *Engine) dropEnded() {
 	e.beside.Go(func() {
 		e.reloading.Lock()
 		defer e.reloading.Unlock()
-		e.clearEnded()
+		e.clearEnded(e.watching)
+		e.leaveOthers()
 		e.releaseUnused()
 	})
 }
 
 // clearEnded takes the instances that have ended out of the fast path, where
 // others may want their places. The caller holds e.reloading, and is not the loop.
-func (e *Engine) clearEnded() {
+func (e *Engine) clearEnded(ctx context.Context) {
 	var list []*instance
-	if e.inLoop(e.watching, func() { list, e.clearing = e.clearing, nil }) != nil {
+	if e.inLoop(ctx, func() { list, e.clearing = e.clearing, nil }) != nil {
 		return // Close does it
 	}
 	for _, in := range list {
-		for _, p := range in.places() {
-			if err := p.path.Remove(); err != nil {
-				in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
-			}
+		in.unplug()
+	}
+}
+
+// leaveOthers ends the memberships that only instances needed that have ended.
+func (e *Engine) leaveOthers() {
+	var before, joined map[int]*membership
+	var err error
+	if e.inLoop(e.watching, func() {
+		before = e.joined
+		if joined, err = e.join(e.instances); err == nil {
+			e.joined = joined
 		}
+	}) != nil {
+		return // Close does it
+	}
+	if err == nil {
+		err = closeOthers(before, joined)
+	}
+	if err != nil {
+		e.log.Error("an interface still delivers what is not needed any more", "error", err)
+	}
+}
+
+// unplug takes an instance that has ended out of the fast path.
+func (in *instance) unplug() {
+	for _, p := range in.places() {
+		if err := p.path.Remove(); err != nil {
+			in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
+		}
+		p.plug = plug{path: absentPath{}}
 	}
 }

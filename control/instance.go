@@ -27,6 +27,9 @@ type instance struct {
 	sourceless vrrp.Instant // since when the interface has no address to send from; 0: it has
 	trackFault string       // what is tracked and has failed; empty if nothing has
 	header     [8]byte      // of the advert that is being stepped
+	started    bool         // the state machine
+	spoiled    bool         // the fast path does not have all of it: the next reload tries again
+	linkDown   bool         // by the last reading
 	removed    bool         // by a reload: it ends as soon as it may
 	installed  bool         // its addresses, routes and rules
 

@@ -2,8 +2,10 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +33,7 @@ type port struct {
 	ifindex  int          // as the fast path knows it; 0: not there
 	virtual  []netip.Addr // not to be taken for the host's own
 	families map[vrrp.Family]bool
+	chosen   []netip.Addr // that unicast adverts are to be sent from
 }
 
 // portReading is an interface as it was read. Without a fault it can carry the
@@ -41,9 +44,10 @@ type portReading struct {
 	mac     [6]byte                    // zero: not read
 	sources map[vrrp.Family]netip.Addr // that adverts are sent from
 	fault   string
-	isDown  bool  // the link
-	isNew   bool  // the interface was made anew, or is there at last
-	err     error // it could not be read; fault says why too
+	absent  []netip.Addr // of the chosen ones, those that the host does not have
+	isDown  bool         // the link
+	isNew   bool         // the interface was made anew, or is there at last
+	err     error        // it could not be read; fault says why too
 }
 
 func newPortReader(links Links, instances []*instance, log *slog.Logger) *portReader {
@@ -69,6 +73,9 @@ func portsOf(instances []*instance) map[string]port {
 			p.ifindex = place.ifindex
 			if place == in.place {
 				p.families[place.family] = true
+			}
+			if place == in.place && in.config.unicast() && in.config.Source.IsValid() {
+				p.chosen = append(p.chosen, in.config.Source)
 			}
 			if in.config.Router.Priority != vrrp.OwnerPriority { // an owner's are the host's own
 				p.virtual = append(p.virtual, place.addresses()...)
@@ -203,6 +210,14 @@ func readPort(links Links, name string, p port) portReading {
 			reading.fault, reading.err = err.Error(), err
 		}
 	}
+	for _, a := range p.chosen {
+		switch has, err := links.HasAddress(link.Index, a); {
+		case err != nil:
+			reading.fault, reading.err = err.Error(), err
+		case !has:
+			reading.absent = append(reading.absent, a)
+		}
+	}
 	return reading
 }
 
@@ -257,6 +272,10 @@ func (e *Engine) applyReading(at *place, p portReading) {
 	if at != in.place {
 		return
 	}
+	in.linkDown = p.isDown
+	if slices.Contains(p.absent, in.config.Source) {
+		e.ports.askAfter(in.iface, sourceGrace) // it may come on another interface
+	}
 	source, fault := in.sourceIn(p)
 	if e.awaitsSource(in, fault) {
 		return
@@ -291,13 +310,16 @@ func (e *Engine) awaitsSource(in *instance, fault string) bool {
 const noAddress = "the interface has no address of its own"
 
 // sourceIn is what this instance sends from, by what was read, or why it cannot
-// send. An address that the user has chosen is the user's business.
+// send. Of multicast, which needs no socket, an address that the user has chosen
+// is the user's business.
 func (in *instance) sourceIn(p portReading) (source netip.Addr, fault string) {
 	switch family := in.config.Router.Family; {
 	case p.fault != "":
 		return netip.Addr{}, p.fault
 	case p.isDown && !in.config.IgnoreLink:
 		return netip.Addr{}, "the link is down"
+	case slices.Contains(p.absent, in.config.Source):
+		return source, fmt.Sprintf("this host does not have the address %v, from which its adverts are to be sent", in.config.Source)
 	case in.config.Source.IsValid():
 		return in.config.Source, ""
 	case p.sources[family].IsValid():

@@ -53,6 +53,9 @@ func (o *outbox) flush() []sentAdvert {
 		if !about.advert {
 			return
 		}
+		if err != nil && about.instance.speaksToNobody() {
+			err = nil
+		}
 		about.instance.reportSend(err, at)
 		if err != nil {
 			return
@@ -71,6 +74,10 @@ func (o *outbox) flush() []sentAdvert {
 	o.clear()
 	return sent
 }
+
+// speaksToNobody reports whether the user wants the instance to go on though its
+// interface is down: no rival hears it there, and it hears none.
+func (in *instance) speaksToNobody() bool { return in.config.IgnoreLink && in.linkDown }
 
 func (o *outbox) clear() {
 	clear(o.frames)

@@ -162,6 +162,9 @@ type Links interface {
 	Link(name string) (netio.LinkInfo, error)
 	PrimaryAddress(ifindex int, exclude []netip.Addr) (netip.Addr, error)
 	LinkLocalAddress(ifindex int, exclude []netip.Addr) (netip.Addr, error)
+	// HasAddress reports whether the host has the address; a link-local one, on
+	// that interface.
+	HasAddress(ifindex int, a netip.Addr) (bool, error)
 	Watch(ctx context.Context) (<-chan netio.LinkEvent, error)
 }
 

@@ -27,7 +27,7 @@ func (e *Engine) Reload(ctx context.Context, configs []InstanceConfig) error {
 }
 
 func (e *Engine) reload(ctx context.Context, configs []InstanceConfig) error {
-	e.clearEnded()
+	e.clearEnded(ctx)
 	var r *reload
 	if err := e.inLoop(ctx, func() { r = e.compare(configs) }); err != nil {
 		return err
@@ -41,8 +41,18 @@ func (e *Engine) reload(ctx context.Context, configs []InstanceConfig) error {
 	}
 	e.running.Store(&configs)
 	r.finish()
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return PartialError{err}
+	}
+	return nil
 }
+
+// PartialError is why a reload that is in force has not reached everything. What
+// it is about is tried again by the next one.
+type PartialError struct{ error }
+
+// Unwrap returns what went wrong.
+func (p PartialError) Unwrap() error { return p.error }
 
 // reload is the way from what runs to what is to run.
 type reload struct {
@@ -53,6 +63,7 @@ type reload struct {
 	links    map[string]netio.LinkInfo
 	joined   map[int]*membership
 	before   map[int]*membership
+	unicast  Unicast        // nil: as before
 	asked    *solicitations // nil: as before
 	askedOld *solicitations
 	ports    map[string]port
@@ -79,7 +90,7 @@ func (e *Engine) compare(configs []InstanceConfig) *reload {
 	for _, c := range configs {
 		c.Router.Grouped = c.Group != ""
 		w := &wanted{config: c, current: e.sameAs(c)}
-		w.changed = w.current == nil || !reflect.DeepEqual(w.current.config, c)
+		w.changed = w.current == nil || w.current.spoiled || !reflect.DeepEqual(w.current.config, c)
 		kept[w.current] = true
 		r.wanted = append(r.wanted, w)
 	}
@@ -129,10 +140,10 @@ func (r *reload) prepare() error {
 		}
 	}
 	next := r.next()
-	if err := r.engine.openUnicast(r.configs()); err != nil {
+	var err error
+	if r.unicast, err = r.engine.openUnicast(r.configs()); err != nil {
 		return err
 	}
-	var err error
 	if r.joined, err = r.engine.join(append(next, r.removed...)); err != nil {
 		r.joined = nil
 		return err
@@ -143,7 +154,7 @@ func (r *reload) prepare() error {
 			return err
 		}
 	}
-	r.ports = portsOf(next)
+	r.ports = portsOf(append(slices.Clone(r.removed), next...)) // none of theirs is a source
 	for name, p := range r.ports {
 		if r.concerns(name) {
 			r.readings = append(r.readings, readPort(r.engine.world.Links, name, p))
@@ -273,6 +284,9 @@ func (r *reload) undo() error {
 		}
 	}
 	errs = append(errs, closeOthers(r.joined, r.before))
+	if r.unicast != nil {
+		errs = append(errs, r.unicast.Close())
+	}
 	if r.asked != nil {
 		r.asked.finish()
 	}

@@ -278,7 +278,10 @@ func TestACheckWithoutWeightIsAFault(t *testing.T) {
 		h := l.newHost(t, 1)
 		h.install(instanceOf(1, 100, tracking(0)))
 		h.start()
-		h.mustBe("FAULT") // until the first result
+		h.mustBe("INIT") // until the first result
+		if got := h.status()[0].Fault; !strings.Contains(got, "waiting for the first result of") {
+			t.Errorf("status says %q", got)
+		}
 		h.engine.Tracked(found(track.Up))
 		elapse(down)
 		h.mustBe("MASTER")
@@ -368,5 +371,19 @@ func TestRoutesAndRulesAreThereWhileMaster(t *testing.T) {
 		h.engine.Stop()
 		elapse(2 * interval)
 		h.mustBeClean()
+	})
+}
+
+func TestAStartIsNoFault(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		h.install(instanceOf(1, 100, tracking(0)))
+		h.start()
+		h.engine.Tracked(found(track.Up))
+		elapse(latency)
+		h.mustBe("BACKUP")
+		if len(h.told) != 1 || h.told[0].State != "BACKUP" {
+			t.Errorf("told was %v", h.told)
+		}
 	})
 }

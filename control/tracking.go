@@ -1,6 +1,8 @@
 package control
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,6 +22,16 @@ type results struct {
 
 func newResults() results {
 	return results{wake: make(chan struct{}, 1), known: make(map[track.Key]track.Result)}
+}
+
+// forget drops what is known of checks that no instance has any more: should
+// they come back, what was found long ago must not count.
+func (r *results) forget(configs []InstanceConfig) {
+	maps.DeleteFunc(r.known, func(key track.Key, _ track.Result) bool {
+		return !slices.ContainsFunc(configs, func(c InstanceConfig) bool {
+			return slices.ContainsFunc(c.Tracks, func(u track.Use) bool { return u.Key == key })
+		})
+	})
 }
 
 // Tracked takes what a tracker has found. It does not wait. For any goroutine.
@@ -48,7 +60,31 @@ func (e *Engine) takeResults() {
 	}
 	for _, in := range e.instances {
 		e.applyTracks(in)
+		e.startUp(in)
 	}
+}
+
+// startUp starts an instance once it is known of all that it cannot do without
+// whether it is there: a start is no fault that anybody has to be told of.
+func (e *Engine) startUp(in *instance) {
+	if in.started || e.stopping || e.awaited(in) != "" {
+		return
+	}
+	in.started = true
+	e.step(in, vrrp.Startup{})
+}
+
+// awaited says what keeps an instance from starting, or "".
+func (e *Engine) awaited(in *instance) string {
+	if in.started {
+		return ""
+	}
+	for _, use := range in.config.Tracks {
+		if _, fault := use.Effect(track.Result{Key: use.Key, State: track.Unknown}); fault && e.results.known[use.Key].State == track.Unknown {
+			return "waiting for the first result of " + use.Key.String()
+		}
+	}
+	return ""
 }
 
 // applyTracks moves the instance's priority, or its fault, to where its trackers
@@ -70,10 +106,8 @@ func (e *Engine) applyTracks(in *instance) {
 }
 
 // tracked sums up what the instance's trackers have found. One that has found
-// nothing yet keeps an instance from starting, but does not stop one that runs:
-// it is new by a reload.
+// nothing yet is no fault: it is new by a reload, or startUp waits for it.
 func (e *Engine) tracked(in *instance) (delta int, faults []string) {
-	starting := in.router.State() == vrrp.Init || in.router.State() == vrrp.Fault
 	for _, use := range in.config.Tracks {
 		r, known := e.results.known[use.Key]
 		if !known {
@@ -81,7 +115,7 @@ func (e *Engine) tracked(in *instance) (delta int, faults []string) {
 		}
 		d, fault := use.Effect(r)
 		delta += d
-		if fault && (r.State != track.Unknown || starting) {
+		if fault && r.State != track.Unknown {
 			faults = append(faults, use.Key.String()+": "+r.Reason)
 		}
 	}

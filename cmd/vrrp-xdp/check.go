@@ -30,7 +30,7 @@ its text says, ignored, or refused. The exit status is 2 if anything is refused.
 			}
 			defer links.Close()
 			file.path = args[0]
-			_, report := file.load(links)
+			c, report := file.load(links)
 			write := report.WriteText
 			if asJSON {
 				write = report.WriteJSON
@@ -40,6 +40,9 @@ its text says, ignored, or refused. The exit status is 2 if anything is refused.
 			}
 			if report.Err() != nil {
 				return usage(fmt.Errorf("%s: it would not start", file.path))
+			}
+			if len(c.Instances) == 0 {
+				return usage(fmt.Errorf("%s: it would not start: there is no vrrp_instance in it", file.path))
 			}
 			return nil
 		},

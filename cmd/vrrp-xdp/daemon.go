@@ -64,6 +64,8 @@ type daemon struct {
 	setup     control.Setup // that runs
 	reloading sync.Mutex
 	signals   chan os.Signal
+	hangups   chan os.Signal
+	ended     bool // under reloading: nothing is reloaded any more
 	served    bool // it got as far as that
 	closers   []func() error
 }
@@ -76,11 +78,17 @@ func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &daemon{log: log, options: o, planner: planner, signals: make(chan os.Signal, 2)}
+	d := &daemon{log: log, options: o, planner: planner, signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1)}
 	// From here on a signal ends the daemon in good order, whatever is attached
 	// by then; a terminal that goes away is no reason to leave things behind.
-	signal.Notify(d.signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(d.signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(d.signals)
+	hangups := d.signals
+	if o.reloads {
+		hangups = d.hangups // on their own: however many, they hide no other signal
+	}
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	signal.Ignore(syscall.SIGPIPE)
 	defer func() { err = errors.Join(err, d.close()) }()
 	if d.links, err = netio.NewLinks(); err != nil {
@@ -253,8 +261,17 @@ func (d *daemon) run() error {
 	observer := control.Observer{List: reporter.Heard, Log: d.log}
 	beside.Go(func() { observer.Run(ctx) })
 	beside.Go(func() { d.obeySignals(ctx) })
+	beside.Go(func() { d.obeyHangups(ctx) })
 	beside.Go(func() { tellServiceManager(ctx, d.engine, d.log) })
+	defer d.endReloading()
 	return d.engine.Run(context.Background())
+}
+
+// endReloading waits for a reload that is under way. What it uses is closed next.
+func (d *daemon) endReloading() {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.ended = true
 }
 
 // obeySignals ends the engine gracefully at the first signal, at once at the second.
@@ -264,12 +281,20 @@ func (d *daemon) obeySignals(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-d.signals:
-			if s == syscall.SIGHUP && d.options.reloads {
-				_ = d.reload(ctx) // which has said so
-				continue
-			}
 			d.log.Info("stopping", "signal", s.String())
 			d.engine.Stop()
+		}
+	}
+}
+
+// obeyHangups reloads.
+func (d *daemon) obeyHangups(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.hangups:
+			_ = d.reload(ctx) // which has said so
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"sync"
 
@@ -48,12 +49,16 @@ func (d *daemon) attach(name string) (netio.LinkInfo, error) {
 		return link, err
 	}
 	claimed := d.path.Port(link.Name)
-	if claimed == nil || claimed.Index != link.Index {
+	isNew := claimed == nil || claimed.Index != link.Index
+	if isNew {
 		if err := d.claim(link); err != nil {
 			return link, err
 		}
 	}
 	p, err := d.path.Attach(link.Name, d.options.mode)
+	if err != nil && isNew {
+		return link, errors.Join(err, d.path.Release(link.Name))
+	}
 	if err != nil {
 		return link, err
 	}

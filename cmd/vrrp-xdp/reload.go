@@ -7,13 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
@@ -44,7 +47,7 @@ func askReload(ctx context.Context, e env) error {
 	}
 	response, err := askDaemon(ctx, socket, http.MethodPost, "/reload")
 	if err != nil {
-		return fmt.Errorf("no daemon of vrrp-xdp run answers in this network namespace: %w", err)
+		return explainSilence(err)
 	}
 	defer response.Body.Close()
 	var answer control.ReloadAnswer
@@ -59,6 +62,19 @@ func askReload(ctx context.Context, e env) error {
 		return usage(errors.New(answer.Error))
 	}
 	return errors.New(answer.Error)
+}
+
+// explainSilence says why no daemon has answered.
+func explainSilence(err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.New("no vrrp-xdp run is there in this network namespace (or you may not see it: are you root?)")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("the daemon of vrrp-xdp run has died: start it again, or vrrp-xdp detach its interfaces")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("the daemon does not answer within %v; what became of the reload, its log says", reloadPatience)
+	}
+	return fmt.Errorf("ask the daemon to reload: %w", err)
 }
 
 // reloader is what the control socket offers, nil if there is nothing to reload.
@@ -81,6 +97,9 @@ func (d *daemon) reloader() control.Reload {
 func (d *daemon) reload(ctx context.Context) error {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
+	if d.ended {
+		return control.ErrStopped
+	}
 	notifyManager(d.log, reloadingState())
 	defer notifyManager(d.log, sd.SdNotifyReady)
 	began := time.Now()
@@ -88,7 +107,11 @@ func (d *daemon) reload(ctx context.Context) error {
 		for _, line := range lines(err) {
 			d.log.Error("reload: " + line)
 		}
-		d.log.Error("the configuration was not reloaded; the one before goes on")
+		if _, partial := errors.AsType[control.PartialError](err); partial {
+			d.log.Error("the configuration was reloaded, but for this")
+		} else {
+			d.log.Error("the configuration was not reloaded; the one before goes on")
+		}
 		return err
 	}
 	d.log.Info("reloaded", "took", time.Since(began).Round(time.Microsecond))
@@ -106,12 +129,13 @@ func (d *daemon) change(ctx context.Context) error {
 	if err := d.notifier.Apply(p.setup.Notify); err != nil {
 		return err
 	}
-	if err := d.engine.Reload(ctx, p.setup.Instances); err != nil {
+	err = d.engine.Reload(ctx, p.setup.Instances)
+	if _, partial := errors.AsType[control.PartialError](err); err != nil && !partial {
 		return errors.Join(err, d.notifier.Apply(d.setup.Notify))
 	}
 	d.setup = p.setup
 	d.trackers.Apply(p.setup.Trackers)
-	return nil
+	return err
 }
 
 // held lists the virtual addresses of what runs: they are on interfaces because
@@ -119,6 +143,9 @@ func (d *daemon) change(ctx context.Context) error {
 func (d *daemon) held() []datapath.Leftover {
 	var list []datapath.Leftover
 	for _, c := range d.setup.Instances {
+		if c.Router.Priority == vrrp.OwnerPriority {
+			continue // they are the host's own
+		}
 		for _, a := range slices.Concat(c.Addresses, c.Excluded) {
 			if link, err := d.links.Link(cmp.Or(a.Interface, c.Interface)); err == nil {
 				list = append(list, datapath.Leftover{Interface: link.Index, Address: a.Prefix.Addr()})

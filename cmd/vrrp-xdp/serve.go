@@ -77,7 +77,7 @@ func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	const patience = 10 * time.Second
-	return &http.Server{Handler: h, ReadHeaderTimeout: patience, WriteTimeout: patience, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	return &http.Server{Handler: h, ReadHeaderTimeout: patience, WriteTimeout: patience + reloadPatience, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 }
 
 // open listens for the web server. The default address may be taken, by a
@@ -110,6 +110,9 @@ func listenControl(name string) (net.Listener, error) {
 	path, err := controlSocket(name)
 	if err != nil {
 		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
 	if c, err := net.Dial("unix", path); err == nil {
 		return nil, errors.Join(fmt.Errorf("another vrrp-xdp answers at %s: end it first", path), c.Close())

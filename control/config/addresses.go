@@ -92,9 +92,21 @@ func (n *node) hasHops(r iproute.Route) bool {
 func (in *instance) takeRules(n *node) {
 	for _, line := range n.block {
 		if r, ok := parsed(line, iproute.ParseRule); ok {
+			if r.Priority == 0 {
+				r.Priority = n.d.nextPreference()
+			}
 			in.Rules = append(in.Rules, r)
 		}
 	}
+}
+
+// firstPreference is that of the first rule that has none of its own; those after
+// it count down from there, as keepalived's do.
+const firstPreference = 16384
+
+func (d *decoder) nextPreference() uint32 {
+	d.unnumbered++
+	return firstPreference + 1 - d.unnumbered
 }
 
 // parsed reads a line of virtual_routes or virtual_rules.

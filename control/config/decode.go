@@ -9,12 +9,13 @@ type decoder struct {
 	lines    []Line
 	hostname string
 
-	global    globals
-	tracked   map[trackKey]*definition
-	defined   []*definition
-	instances []*instance
-	groups    []*group
-	commands  []*command
+	global     globals
+	tracked    map[trackKey]*definition
+	defined    []*definition
+	instances  []*instance
+	groups     []*group
+	commands   []*command
+	unnumbered uint32 // rules so far that have no preference of their own
 }
 
 // passes is how often the top level is gone through, so that what is used by

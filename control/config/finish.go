@@ -207,7 +207,7 @@ func (in *instance) finishAuthentication() {
 	case in.Router.Version == vrrp.V3:
 		in.password.warn("version 3 has no authentication: the password is not used")
 	case in.isStrict():
-		in.authType.fail("authentication: strict mode has none: take one of them out")
+		in.authType.warn("authentication: strict mode has none: adverts go without the password, as keepalived's do")
 	default:
 		password := in.password.arg(0)
 		in.Router.Password = password[:min(len(password), 8)]

@@ -57,7 +57,7 @@ func otherInstanceKeywords() []keyword {
 		{name: "native_ipv6", mark: rare, how: notUsed, why: "the virtual addresses say of which family the instance is"},
 		{name: "promote_secondaries", mark: rare, how: notUsed, why: "addresses that others take away come back at once"},
 		{name: "kernel_rx_buf_size", mark: rare, args: "BYTES", how: notUsed, why: "buffers are sized here"},
-		{name: "debug", mark: rare, args: "LEVEL", how: notUsed, why: "see --log-level"},
+		{name: "debug", mark: rare, args: "LEVEL", how: notUsed, why: "see --debug"},
 		{name: "lvs_sync_daemon_interface", mark: rare, args: "NAME", how: notUsed, why: "there is no load balancer here"},
 	}
 }

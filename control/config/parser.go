@@ -4,9 +4,13 @@ package config
 type parser struct {
 	problems *problems
 	stack    []open
+	beyond   int // blocks that are deeper than any is read
 	top      []Statement
 	words    []Word // of the statement that is being read
 }
+
+// deepestBlock is more than the language has.
+const deepestBlock = 16
 
 // open is a block whose brace is not closed yet.
 type open struct {
@@ -64,10 +68,21 @@ func (p *parser) begin(at Pos) {
 		p.problems.fail(at, "a block ({) without a keyword before it")
 	}
 	s.IsBlock = true
+	if len(p.stack) == deepestBlock {
+		p.problems.fail(at, "blocks within each other, more than %d deep", deepestBlock)
+	}
+	if len(p.stack) >= deepestBlock {
+		p.beyond++
+		return
+	}
 	p.stack = append(p.stack, open{s, at})
 }
 
 func (p *parser) close(at Pos) {
+	if p.beyond > 0 {
+		p.beyond--
+		return
+	}
 	n := len(p.stack)
 	if n == 0 {
 		p.problems.fail(at, "a closing brace (}) without an opening one")

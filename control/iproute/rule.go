@@ -34,7 +34,7 @@ type ruleLine struct {
 // that always do. The error is of every wrong word of the line, joined with errors.Join: keepalived leaves out such a
 // rule. Warnings are of words that keepalived ignores or takes otherwise.
 //
-// A rule without a preference has Priority 0. keepalived numbers those of a configuration downwards from 16384.
+// A rule without a preference has Priority 0; the rules of a configuration are then numbered by it.
 func ParseRule(line []string, names Names) (Rule, []string, error) {
 	p := parser{words: line}
 	r := ruleLine{names: names, Rule: Rule{SuppressPrefixLength: -1}}
@@ -202,9 +202,6 @@ func (r *ruleLine) finish(p *parser) {
 	}
 	if r.SuppressPrefixLength > 32 && r.Family == 4 {
 		p.fail("suppress_prefixlength %d is not a number in 0..32", r.SuppressPrefixLength)
-	}
-	if r.Priority == 0 {
-		p.warn("the rule has no preference: where it comes among the others depends on which is added first")
 	}
 	if r.Protocol == 0 {
 		r.Protocol = ProtocolKeepalived

@@ -44,7 +44,7 @@ func TestARuleIsRead(t *testing.T) {
 		{line: "prohibit preference 50", want: lookup(func(r *Rule) { r.Table, r.Type = 0, ActionProhibit })},
 		{line: "protocol 55 no_track" + five, want: lookup(func(r *Rule) { r.Protocol, r.NoTrack = 55, true })},
 		{line: "protocol 55" + five, want: lookup(func(*Rule) {}), warnings: []string{"protocol 55 needs no_track"}},
-		{line: "table 5", want: lookup(func(r *Rule) { r.Priority = 0 }), warnings: []string{"no preference"}},
+		{line: "table 5", want: lookup(func(r *Rule) { r.Priority = 0 })},
 		{line: "from 2001:db8::/32" + five, want: lookup(func(r *Rule) { r.Family, r.From = 6, prefix("2001:db8::/32") })},
 		{line: "inet6" + five, want: lookup(func(r *Rule) { r.Family = 6 })},
 		{line: "from inet6 all suppress_prefixlength 64" + five, want: lookup(func(r *Rule) { r.Family, r.SuppressPrefixLength = 6, 64 })},

@@ -299,7 +299,6 @@ func TestStrictModeRefusesWhatTheRFCDoesNotHave(t *testing.T) {
 	for body, want := range map[string]string{
 		"unicast_peer {\n192.168.1.3\n}": "strict mode has no unicast",
 		"preempt_delay 5":                "strict mode has none",
-		"version 2\nadvert_int 1\nauthentication {\nauth_type PASS\nauth_pass secret\n}": "strict mode has none",
 	} {
 		out, status := s.r1.check(instance("VI_1", "strict_mode\n"+body))
 		quoted(t, out, want)
