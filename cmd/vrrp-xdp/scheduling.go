@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -22,7 +23,8 @@ func schedule(g config.Global) error {
 		if err != nil {
 			continue
 		}
-		if err := scheduleThread(id, g); err != nil {
+		// A thread may have ended since it was listed.
+		if err := scheduleThread(id, g); err != nil && !errors.Is(err, unix.ESRCH) {
 			return err
 		}
 	}
