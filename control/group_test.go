@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/iproute"
@@ -142,5 +143,17 @@ func TestAQuestionThatTheFastPathLeavesIsAnsweredByTheOwner(t *testing.T) {
 		h.events.push(ask)
 		elapse(latency)
 		mustSay(t, h.journal(), 1, "^send na fe80::1$")
+	})
+}
+
+// The master before ends all of its members at the first advert that it hears.
+func TestTheAdvertsOfAGroupLeaveBeforeItsAnnouncements(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.dual(t, 1, 100, together)
+		elapse(down)
+		sent := matching(h.journal(), "^send advert")
+		if len(sent) == 0 || !strings.HasPrefix(sent[0], "send advert 1 prio 100, advert 1 prio 100, arp ") {
+			t.Errorf("sent was %q", sent)
+		}
 	})
 }

@@ -5,20 +5,23 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 )
 
-// outbox gathers frames, so that those that fall due together leave together.
+// outbox gathers frames, so that those that fall due together leave together:
+// adverts first. The master before a group ends all of its members at the first
+// advert that it hears, and what is on its way to the others is lost until theirs
+// have told the switches.
 type outbox struct {
 	world   *World
 	unicast *Unicast
-	frames  []netio.Frame
+	frames  []netio.Frame // adverts
 	about   []outgoing
+	others  []netio.Frame
 	letters []letters
 }
 
-// outgoing says what a frame is.
+// outgoing says whose an advert is.
 type outgoing struct {
 	instance *instance
-	advert   bool
-	priority uint8 // of the advert
+	priority uint8
 }
 
 // letters are one advert, to every peer.
@@ -28,20 +31,16 @@ type letters struct {
 }
 
 func (o *outbox) addAdvert(in *instance, priority uint8, frame []byte) {
-	o.add(in.place, frame, outgoing{in, true, priority})
+	o.frames = append(o.frames, netio.Frame{Interface: in.ifindex, Bytes: frame})
+	o.about = append(o.about, outgoing{in, priority})
 }
 
 func (o *outbox) addOther(from *place, frame []byte) {
-	o.add(from, frame, outgoing{instance: from.instance})
-}
-
-func (o *outbox) add(from *place, frame []byte, about outgoing) {
-	o.frames = append(o.frames, netio.Frame{Interface: from.ifindex, Bytes: frame})
-	o.about = append(o.about, about)
+	o.others = append(o.others, netio.Frame{Interface: from.ifindex, Bytes: frame})
 }
 
 func (o *outbox) addLetters(in *instance, priority uint8, list []letter) {
-	o.letters = append(o.letters, letters{outgoing{in, true, priority}, list})
+	o.letters = append(o.letters, letters{outgoing{in, priority}, list})
 }
 
 // flush sends everything, and returns the adverts that were sent, with a time
@@ -50,9 +49,6 @@ func (o *outbox) flush() []sentAdvert {
 	var sent []sentAdvert
 	at := vrrp.Instant(o.world.Now())
 	note := func(about outgoing, err error) {
-		if !about.advert {
-			return
-		}
 		if err != nil && about.instance.speaksToNobody() {
 			err = nil
 		}
@@ -66,9 +62,10 @@ func (o *outbox) flush() []sentAdvert {
 	for _, l := range o.letters {
 		note(l.outgoing, l.send(*o.unicast))
 	}
-	if len(o.frames) > 0 {
-		for i, err := range o.world.Sender.Send(o.frames) {
-			note(o.about[i], err)
+	if all := append(o.frames, o.others...); len(all) > 0 {
+		errs := o.world.Sender.Send(all)
+		for i, about := range o.about {
+			note(about, errs[i])
 		}
 	}
 	o.clear()
@@ -81,7 +78,8 @@ func (in *instance) speaksToNobody() bool { return in.config.IgnoreLink && in.li
 
 func (o *outbox) clear() {
 	clear(o.frames)
+	clear(o.others)
 	clear(o.about)
 	clear(o.letters)
-	o.frames, o.about, o.letters = o.frames[:0], o.about[:0], o.letters[:0]
+	o.frames, o.about, o.others, o.letters = o.frames[:0], o.about[:0], o.others[:0], o.letters[:0]
 }

@@ -88,12 +88,17 @@ func (g *Group) nextFault() (*Router, Event, bool) {
 
 // Lease returns until when this host owns the addresses of all members that are
 // not joining: the earliest of their leases if all are master, else 0.
+//
+// A group that leaves serves until its last member has heard a successor, or
+// could have: what switches still send to a member that has not heard one would
+// be lost if it ended with the first.
 func (g *Group) Lease() Instant {
 	g.admit()
+	isLeaving := slices.ContainsFunc(g.members, func(m *Router) bool { return m.state == Master && m.leaving })
 	leases := make([]Instant, 0, len(g.members))
 	for _, m := range g.members {
 		switch {
-		case g.isJoining(m):
+		case g.isJoining(m), isLeaving && m.state == Init:
 			continue
 		case m.state != Master:
 			return 0

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -16,7 +17,8 @@ var simSeed = flag.Uint64("sim.seed", 0, "replay one seed of the simulated LAN, 
 //
 //	preemption  Y preempts and has a higher priority than E, or is the address
 //	            owner: it need not have heard E at all, nor heeded it.
-//	farewell    E is leaving: it asked for a successor with priority 0.
+//	farewell    E is leaving, or another leg of its group: it asked for a successor with
+//	            priority 0.
 //	silence     E has sent Y at least one advert since E became owner and
 //	            within the last three intervals, and every one of these is lost
 //	            or in flight at s. (What E sent earlier cannot hold up a lease
@@ -74,7 +76,7 @@ func (c *checker) excuse(e, y *leg) string {
 	switch {
 	case y.outranks(e.router.Priority()):
 		return "preemption"
-	case e.router.Leaving():
+	case e.router.Leaving(), e.router.State() == Init && e.host.isLeaving():
 		return "farewell"
 	}
 	return c.silence(e, y)
@@ -106,9 +108,16 @@ func (c *checker) processed(by, from *leg, priority uint8) {
 	if priority == 0 || !by.owns() || !from.owns() {
 		return
 	}
+	if by.router.State() == Init && by.host.isLeaving() {
+		return // the group serves until its other legs have heard their successors
+	}
 	if compareRouters(priority, from.config.Source, by.router.Priority(), by.config.Source) > 0 || by.router.Leaving() {
 		c.fail("%v is still owner after it heard %v", by, from)
 	}
+}
+
+func (h *host) isLeaving() bool {
+	return slices.ContainsFunc(h.members(), func(g *leg) bool { return g.router.Leaving() })
 }
 
 // consistent holds the lease word against the machines, and the group together.
