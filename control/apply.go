@@ -61,7 +61,7 @@ func (r *reload) letGo() []error {
 	var errs []error
 	// Some may have ended since they were looked at: others want what they had.
 	for _, in := range e.clearing {
-		in.unplug()
+		errs = append(errs, in.unplug())
 	}
 	e.clearing = nil
 	r.removed = slices.DeleteFunc(r.removed, func(in *instance) bool { return !slices.Contains(e.instances, in) })
@@ -79,10 +79,7 @@ func (r *reload) letGo() []error {
 			e.end(in, atOnce)
 		}
 		if atOnce {
-			for _, p := range in.places() {
-				errs = append(errs, p.path.Remove())
-				p.plug = plug{path: absentPath{}}
-			}
+			errs = append(errs, in.unplug())
 		}
 	}
 	for _, w := range r.wanted {
@@ -243,12 +240,8 @@ func (e *Engine) announceNews(in *instance, before InstanceConfig) {
 	if in.router.State() != vrrp.Master || !in.group.leased {
 		return
 	}
-	repeat := vrrp.DefaultAnnouncements().Repeat
-	if a := in.config.Router.Announcements; a != nil {
-		repeat = a.Repeat
-	}
 	former := before.places()
-	for range repeat {
+	for range in.config.Router.Announcing().Repeat {
 		for _, p := range in.places() {
 			_, news := split(p.addresses(), func(a netip.Addr) bool {
 				return slices.ContainsFunc(former, func(s placeSpec) bool {

@@ -193,7 +193,9 @@ func (e *Engine) clearEnded(ctx context.Context) {
 		return // Close does it
 	}
 	for _, in := range list {
-		in.unplug()
+		if err := in.unplug(); err != nil {
+			in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
+		}
 	}
 }
 
@@ -218,11 +220,11 @@ func (e *Engine) leaveOthers() {
 }
 
 // unplug takes an instance that has ended out of the fast path.
-func (in *instance) unplug() {
+func (in *instance) unplug() error {
+	var errs []error
 	for _, p := range in.places() {
-		if err := p.path.Remove(); err != nil {
-			in.log.Error("a virtual router that has ended stays in the fast path", "error", err)
-		}
+		errs = append(errs, p.path.Remove())
 		p.plug = plug{path: absentPath{}}
 	}
+	return errors.Join(errs...)
 }

@@ -31,8 +31,9 @@ func DefaultAnnouncements() Announcements {
 	return Announcements{Repeat: 5, Delay: again, RefreshRepeat: 1, LesserRepeat: 5, LesserDelay: again}
 }
 
-// announcements are those that apply.
-func (c Config) announcements() Announcements {
+// Announcing returns the Announcements that apply: the default where there are
+// none, and counts of at least 1 where they must be.
+func (c Config) Announcing() Announcements {
 	if c.Announcements == nil {
 		return DefaultAnnouncements()
 	}
@@ -44,7 +45,7 @@ func (c Config) announcements() Announcements {
 
 func (c Config) validateAnnouncements() error {
 	var errs []error
-	a := c.announcements()
+	a := c.Announcing()
 	if given := c.Announcements; given != nil && min(given.Repeat, given.RefreshRepeat, given.LesserRepeat) < 0 {
 		errs = append(errs, fmt.Errorf("announcements: a repeat of %d is negative", min(given.Repeat, given.RefreshRepeat, given.LesserRepeat)))
 	}
@@ -114,7 +115,7 @@ const leastAnnouncePause = 500 * time.Millisecond
 
 // announceToLesser corrects what a lesser master may have told the neighbours.
 func (r *Router) announceToLesser(now Instant) {
-	a := r.config.announcements()
+	a := r.config.Announcing()
 	if a.LesserRepeat == 0 || !passed(now, &r.reannouncedAt, leastAnnouncePause) {
 		return
 	}

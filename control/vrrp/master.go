@@ -21,13 +21,13 @@ func (r *Router) becomeMaster(now Instant, p promotion) {
 	r.activeInterval = r.config.Interval
 	r.lease = now.Add(r.leaseLength())
 	r.advertAt = now.Add(r.pace())
-	r.announceAt.promotedAt(now, r.config.announcements())
+	r.announceAt.promotedAt(now, r.config.Announcing())
 	if p.why == Preempts {
 		r.do(SendAdvert{Priority: r.priority}, SetLease{Until: r.lease})
 	} else {
 		r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.priority})
 	}
-	r.do(Announce{Repeat: r.config.announcements().Repeat}, InstallAddresses{})
+	r.do(Announce{Repeat: r.config.Announcing().Repeat}, InstallAddresses{})
 	r.enter(Master, p.why, p.peer, p.late)
 }
 
@@ -71,7 +71,7 @@ func (r *Router) masterTimers(now Instant) {
 			r.advertAt = now.Add(r.pace())
 		}
 	}
-	if repeat := r.announceAt.due(now, r.config.announcements()); repeat > 0 {
+	if repeat := r.announceAt.due(now, r.config.Announcing()); repeat > 0 {
 		r.do(Announce{Repeat: repeat})
 	}
 }

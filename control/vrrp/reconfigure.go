@@ -26,7 +26,7 @@ func (c Config) equal(d Config) bool {
 		c.Source == d.Source && c.leaseAdverts() == d.leaseAdverts() && c.Checksum == d.Checksum &&
 		c.Password == d.Password && slices.Equal(c.Peers, d.Peers) && c.MinTTL == d.MinTTL && c.MaxTTL == d.MaxTTL &&
 		c.PreemptDelay == d.PreemptDelay && c.StartDelay == d.StartDelay && c.Grouped == d.Grouped &&
-		c.announcements() == d.announcements() && c.SilentToLesser == d.SilentToLesser &&
+		c.Announcing() == d.Announcing() && c.SilentToLesser == d.SilentToLesser &&
 		c.PartingAdvert == d.PartingAdvert && c.SkipAddressCheck == d.SkipAddressCheck
 }
 
@@ -58,7 +58,7 @@ func (r *Router) reconfigured(now Instant, c Config) {
 	case r.state == Backup:
 		r.reconfiguredBackup(now, old)
 	case r.state == Master && !r.leaving:
-		r.announceAt.changed(now, old.announcements(), c.announcements())
+		r.announceAt.changed(now, old.Announcing(), c.Announcing())
 		r.repace(now, old, pace)
 	}
 }
