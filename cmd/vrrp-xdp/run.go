@@ -116,4 +116,6 @@ func (fileSystem) LookupUser(user, group string) (script.User, error) {
 
 func (fileSystem) CheckScript(c script.Command, secure bool) error { return script.Check(c, secure) }
 
+func (fileSystem) CheckSecret(path string) error { return config.CheckSecret(path) }
+
 func (fileSystem) Table(name string) (uint32, bool) { return routingTable(name) }

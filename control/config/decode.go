@@ -8,6 +8,7 @@ type decoder struct {
 	language language
 	lines    []Line
 	hostname string
+	borrowed map[Pos][]string // files whose definitions a line uses
 
 	global     globals
 	tracked    map[trackKey]*definition

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,6 +47,14 @@ func (host) CheckScript(c script.Command, secure bool) error {
 		return fmt.Errorf("%s: no such file or directory", c.Args[0])
 	case secure && c.User.UID == 0 && strings.Contains(c.Args[0], "writable"):
 		return errors.New("it runs as root, and others than root can change " + c.Args[0])
+	}
+	return nil
+}
+
+// CheckSecret knows files that others can read by their names: in a checkout all are.
+func (host) CheckSecret(path string) error {
+	if strings.Contains(filepath.Base(path), "readable") {
+		return errors.New(filepath.Base(path) + " can be read by everybody")
 	}
 	return nil
 }

@@ -169,6 +169,7 @@ func (in *instance) takeAuthType(n *node) {
 
 func (in *instance) takePassword(n *node) {
 	in.password = n
+	n.checkSecret()
 	if n.comment == touchingComment {
 		n.warn("auth_pass ends at the # or !, which begins a comment: put the password between double quotes if it has one")
 	}

@@ -16,6 +16,8 @@ type System interface {
 	LookupUser(user, group string) (script.User, error)
 	// CheckScript is script.Check.
 	CheckScript(c script.Command, secure bool) error
+	// CheckSecret is the CheckSecret of this package.
+	CheckSecret(path string) error
 }
 
 // Options for Load.
@@ -32,7 +34,7 @@ type Options struct {
 // is to be used only if the Report has no errors.
 func Load(path string, o Options) (Config, Report) {
 	source := Read(path, o.ID)
-	d := &decoder{options: o, language: newLanguage(), tracked: make(map[trackKey]*definition)}
+	d := &decoder{options: o, language: newLanguage(), borrowed: source.borrowed, tracked: make(map[trackKey]*definition)}
 	d.global.d = d
 	d.hostname, _ = os.Hostname() // "" says as much in a mail
 	top := d.nodes(source.Statements, nil)

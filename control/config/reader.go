@@ -22,6 +22,8 @@ const (
 type reader struct {
 	id       string            // what `@id` lines are compared with
 	defined  map[string]string // by name, without the $
+	origins  map[string]string // of what is defined: the file
+	borrowed map[Pos][]string  // files whose definitions a line uses
 	problems problems
 	open     []string // files that are being read, the outermost first
 	files    int      // that were read so far
@@ -31,16 +33,18 @@ type reader struct {
 type Source struct {
 	Statements []Statement
 	Problems   []Problem
+
+	borrowed map[Pos][]string
 }
 
 // Read reads a file and all that it includes. id is what lines such as
 // `@r1 priority 120` are compared with: keepalived takes the host's name up to
 // its first dot. Problems of reading and of syntax are in the answer.
 func Read(path, id string) Source {
-	r := &reader{id: id, defined: make(map[string]string)}
+	r := &reader{id: id, defined: make(map[string]string), origins: make(map[string]string), borrowed: make(map[Pos][]string)}
 	p := parser{problems: &r.problems}
 	r.file(path, Pos{File: path}, &p)
-	return Source{p.finish(), r.problems}
+	return Source{p.finish(), r.problems, r.borrowed}
 }
 
 // file feeds a file to the parser. at is where it is asked for.
@@ -73,7 +77,7 @@ func (r *reader) file(path string, at Pos, p *parser) {
 				i++
 				value = strings.TrimSuffix(value, `\`) + "\n" + strings.TrimSpace(lines[i])
 			}
-			r.defined[name] = value
+			r.defined[name], r.origins[name] = value, path
 			continue
 		}
 		r.line(lines[i], pos, p)
@@ -171,6 +175,7 @@ func (x *expansion) expand(text string, depth int) string {
 			x.problems.fail(x.at, "%s: definitions use each other more than %d deep", found, deepest)
 			return ""
 		}
+		x.borrowed[x.at] = append(x.borrowed[x.at], x.origins[name])
 		if x.room = max(x.room-len(value)-1, 0); x.room == 0 {
 			x.problems.fail(x.at, "%s: definitions add more than %d bytes to this line", found, longestText)
 			return ""

@@ -23,7 +23,7 @@ func (r *router) files(texts map[string]string) {
 	for name, text := range texts {
 		path := filepath.Join(r.dir, name)
 		must(r.site.t, os.MkdirAll(filepath.Dir(path), 0o755))
-		must(r.site.t, os.WriteFile(path, []byte(text), 0o644))
+		must(r.site.t, os.WriteFile(path, []byte(text), 0o600))
 	}
 }
 

@@ -73,7 +73,7 @@ func (s *site) router(name string, n int) *router {
 // write makes this the configuration file.
 func (r *router) write(config string) {
 	r.site.t.Helper()
-	must(r.site.t, os.WriteFile(r.file, []byte(strings.ReplaceAll(config, "DIR", r.dir)), 0o644))
+	must(r.site.t, os.WriteFile(r.file, []byte(strings.ReplaceAll(config, "DIR", r.dir)), 0o600))
 }
 
 // run starts vrrp-xdp with the configuration.
