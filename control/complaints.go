@@ -77,6 +77,8 @@ func (in *instance) reportRoute(peer netip.Addr, err error) {
 type sendHealth struct {
 	failing bool
 	failed  vrrp.Instant // the last time that one did not
+	err     error        // why
+	left    vrrp.Instant // the last time that one did; 0: never
 }
 
 // sendsAgainAfter is how long adverts must leave without a failure before it is
@@ -86,13 +88,16 @@ const sendsAgainAfter = 10 * time.Second
 // reportSend says once that adverts do not leave, and that they leave again. No
 // farewell is expected to leave by a link that is down.
 func (in *instance) reportSend(err error, at vrrp.Instant) {
+	if err == nil {
+		in.sending.left = at
+	}
 	switch {
 	case err != nil && in.linkFault != "":
 	case err != nil:
 		if !in.sending.failing {
 			in.log.Error("adverts cannot be sent; without them the lease runs out", "error", err)
 		}
-		in.sending = sendHealth{failing: true, failed: at}
+		in.sending.failing, in.sending.failed, in.sending.err = true, at, err
 	case in.sending.failing && at.Sub(in.sending.failed) >= sendsAgainAfter:
 		in.sending.failing = false
 		in.log.Info("adverts can be sent again")

@@ -33,6 +33,7 @@ type Engine struct {
 	watching   context.Context // of all that Run watches
 	beside     sync.WaitGroup  // what Run waits for at its end
 	leases     int             // names that were given
+	rounds     rounds
 	reloading  gate
 	attached   map[string]bool // interfaces; whoever holds reloading
 	replugging atomic.Bool     // it is asked for
@@ -159,7 +160,9 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 		if err := e.tick(); err != nil {
 			return err
 		}
-		timer.Reset(e.untilNext())
+		now, next := e.now(), e.nextDeadline()
+		e.rounds.rest(now, next)
+		timer.Reset(untilOrIdle(now, next))
 	}
 	return nil
 }
@@ -169,6 +172,7 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 // only if it was before the queue was emptied.
 func (e *Engine) tick() error {
 	now := e.now()
+	e.rounds.wake(now)
 	if err := e.world.Events.Drain(e.fastEvent); err != nil {
 		return err
 	}
@@ -194,7 +198,7 @@ func (e *Engine) tick() error {
 // due runs a timer. The fast path's stamp comes first: a backup that was kept
 // from running must not take the adverts it slept through for silence.
 func (e *Engine) due(in *instance) {
-	e.readStamp(in)
+	e.avoidsPromotion(in, func() { e.readStamp(in) })
 	e.step(in, vrrp.Timer{})
 }
 
@@ -219,24 +223,30 @@ func (e *Engine) flush() { e.sent = append(e.sent, e.outbox.flush()...) }
 
 func (e *Engine) now() vrrp.Instant { return vrrp.Instant(e.world.Now()) }
 
-// untilNext is the time to the earliest deadline of all.
-func (e *Engine) untilNext() time.Duration {
-	const idle = time.Minute
-	next, now := idle, e.now()
+// nextDeadline is the earliest of all, 0 for none.
+func (e *Engine) nextDeadline() vrrp.Instant {
+	next := e.pacer.next()
+	sooner := func(at vrrp.Instant) {
+		if at != 0 && (next == 0 || at.Before(next)) {
+			next = at
+		}
+	}
 	for _, in := range e.instances {
-		if at, ok := in.router.Deadline(); ok {
-			next = min(next, at.Sub(now))
-		}
-		for _, at := range []vrrp.Instant{in.advertiseDeadline(), in.extraDeadline()} {
-			if at != 0 {
-				next = min(next, at.Sub(now))
-			}
-		}
+		at, _ := in.router.Deadline()
+		sooner(at)
+		sooner(in.advertiseDeadline())
+		sooner(in.extraDeadline())
 	}
-	if at := e.pacer.next(); at != 0 {
-		next = min(next, at.Sub(now))
+	return next
+}
+
+// untilOrIdle is the time to the deadline, if there is one, and at most idle.
+func untilOrIdle(now, deadline vrrp.Instant) time.Duration {
+	const idle = time.Minute
+	if deadline == 0 {
+		return idle
 	}
-	return max(next, 0)
+	return min(max(deadline.Sub(now), 0), idle)
 }
 
 func (e *Engine) start() {

@@ -149,7 +149,9 @@ func (e *Engine) drive(g *leaseGroup) {
 		if _, promoted := ev.(vrrp.Promote); promoted {
 			// Since a member became ready its master may have been heard.
 			for _, member := range g.order {
-				e.stepAlone(member, vrrp.MasterHeard{At: vrrp.Instant(member.path.Heard())})
+				e.avoidsPromotion(member, func() {
+					e.stepAlone(member, vrrp.MasterHeard{At: vrrp.Instant(member.path.Heard())})
+				})
 			}
 			if router, ev, more = g.machine.Next(); !g.anyMaster() {
 				e.flush() // what was asked for before; not what the first member says now

@@ -45,9 +45,14 @@ type instance struct {
 // stats are what only the control plane can count. Lost with the instance.
 type stats struct {
 	sent, zeroSent uint64
-	transitions    map[string]uint64
-	discarded      map[string]uint64
-	refused        uint64 // of those, adverts that the state machine refused
+	leasesLost     uint64 // that ran out
+	// promotionsAvoided counts the times that its timer ran late and the fast
+	// path's stamp showed that the master was there.
+	promotionsAvoided uint64
+
+	transitions map[string]uint64
+	discarded   map[string]uint64
+	refused     uint64 // of those, adverts that the state machine refused
 
 	// Of adverts that came by unicast, and were accepted:
 	received, zeroReceived uint64
@@ -145,7 +150,11 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 	case vrrp.Unfollow:
 		in.path.Unfollow()
 	case vrrp.Transition:
-		in.entered(a)
+		evidence := ""
+		if a.Reason == vrrp.LeaseLost {
+			evidence = e.leaseLost(in, a)
+		}
+		in.entered(a, evidence)
 		if a.To == vrrp.Master {
 			in.beginAdvertising(e.now())
 			in.extraAt = e.now().Add(in.config.ExtraRefresh)
@@ -179,11 +188,11 @@ func (in *instance) yieldsTo() uint8 {
 const lateEnough = 5 * time.Millisecond
 
 // entered is told of every transition: the log line, and what status remembers.
-func (in *instance) entered(t vrrp.Transition) {
+func (in *instance) entered(t vrrp.Transition, evidence string) {
 	to := t.To.String()
 	clear(in.claims)
 	in.stats.transitions[to]++
-	in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String()}
+	in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String(), Evidence: evidence}
 	in.events.entered(t)
 	attrs := []any{"from", t.From, "reason", t.Reason}
 	if t.Peer.IsValid() {
@@ -192,6 +201,9 @@ func (in *instance) entered(t vrrp.Transition) {
 	}
 	if t.Late >= lateEnough {
 		attrs = append(attrs, "late", t.Late)
+	}
+	if evidence != "" {
+		attrs = append(attrs, "evidence", evidence)
 	}
 	level := slog.LevelInfo
 	if t.To == vrrp.Fault || t.Reason == vrrp.LeaseLost {

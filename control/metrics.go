@@ -28,6 +28,9 @@ var (
 	descPriority    = describe("instance_priority", "Priority that the instance advertises.", ofInstance)
 	descLease       = describe("lease_remaining_seconds", "Time until this host stops owning the virtual addresses unless it sends another advert; 0 if it does not own them.", ofInstance)
 	descTransitions = describe("transitions_total", "Transitions, by the state that was entered.", ofInstance, "to")
+	descLateness    = describe("loop_lateness_seconds", "How late the daemon's loop ran when something was due.", nil)
+	descLeasesLost  = describe("leases_lost_total", "Leases that ran out before an advert had left.", ofInstance)
+	descAvoided     = describe("false_promotions_avoided_total", "Times that the timer of a backup ran late and the fast path's stamp showed that the master was there.", ofInstance)
 	descSent        = describe("adverts_sent_total", "Adverts sent.", ofInstance)
 	descReceived    = describe("adverts_received_total", "Valid adverts received for the virtual router.", ofInstance)
 	descDropped     = describe("adverts_dropped_total", "Adverts refused, by reason.", ofInstance, "reason")
@@ -53,7 +56,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descSent, descReceived,
+	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descLateness, descLeasesLost, descAvoided, descSent, descReceived,
 		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descMode, descForeign, descBuild} {
 		ch <- d
 	}
@@ -70,6 +73,7 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	gauge(ch, descBuild, 1, report.Version)
+	collectLateness(ch, report.Loop)
 	for _, i := range report.Interfaces {
 		for _, mode := range []string{"native", "tc", "generic"} {
 			gauge(ch, descMode, indicator(mode == i.Mode), i.Name, mode)
@@ -91,6 +95,8 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	gauge(ch, descPriority, float64(s.EffectivePriority), of...)
 	gauge(ch, descLease, s.LeaseRemainingMS/1000, of...)
 	counters(ch, descTransitions, transitions, of)
+	counter(ch, descLeasesLost, s.Counters.LeasesLost, of...)
+	counter(ch, descAvoided, s.Counters.PromotionsAvoided, of...)
 	counter(ch, descSent, s.Counters.AdvertsSent, of...)
 	counter(ch, descReceived, s.Counters.AdvertsReceived, of...)
 	counters(ch, descDropped, s.Counters.AdvertsDropped, of)
@@ -115,6 +121,14 @@ func collectArrivals(ch chan<- prometheus.Metric, a Arrivals, of []string) {
 		buckets[bound.Seconds()] = n
 	}
 	ch <- prometheus.MustNewConstHistogram(descArrivals, a.All, a.Sum.Seconds(), buckets, of...)
+}
+
+func collectLateness(ch chan<- prometheus.Metric, l LoopStatus) {
+	buckets := make(map[float64]uint64, len(l.Lateness))
+	for _, step := range l.Lateness {
+		buckets[step.MaxMS/1000] = step.Rounds
+	}
+	ch <- prometheus.MustNewConstHistogram(descLateness, l.Rounds, l.LatenessSumMS/1000, buckets)
 }
 
 func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {

@@ -13,6 +13,7 @@ type Report struct {
 	PID        int               `json:"pid"`
 	Interfaces []InterfaceStatus `json:"interfaces"`
 	Instances  []InstanceStatus  `json:"instances"`
+	Loop       LoopStatus        `json:"loop"`
 	Others     []Other           `json:"others"`
 	RFC        RFCGlobal         `json:"ietf-vrrp"`
 }
@@ -46,6 +47,7 @@ func (r Reporter) Report(ctx context.Context) (Report, error) {
 	if report.Instances, err = r.Engine.Status(ctx); err != nil {
 		return Report{}, err
 	}
+	report.Loop = r.Engine.loopStatus()
 	if report.Interfaces, err = r.Interfaces(); err != nil {
 		return Report{}, err
 	}

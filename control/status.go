@@ -53,12 +53,16 @@ type LastTransition struct {
 	From   string    `json:"from"`
 	Reason string    `json:"reason"`
 	Peer   string    `json:"peer,omitempty"`
+	// Evidence says how a lease was lost, and how that is known.
+	Evidence string `json:"evidence,omitempty"`
 }
 
 // InstanceCounts are counters since the instance was installed, of fast path
 // and control plane together.
 type InstanceCounts struct {
-	Transitions         map[string]uint64 `json:"transitions"` // by state that was entered
+	Transitions         map[string]uint64 `json:"transitions"`              // by state that was entered
+	LeasesLost          uint64            `json:"leases_lost"`              // that ran out
+	PromotionsAvoided   uint64            `json:"false_promotions_avoided"` // late timers of a backup whose master was there
 	AdvertsSent         uint64            `json:"adverts_sent"`
 	AdvertsReceived     uint64            `json:"adverts_received"`
 	AdvertsUnchanged    uint64            `json:"adverts_unchanged"`
@@ -159,6 +163,8 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 		RFC:               in.rfcState(),
 		Counters: InstanceCounts{
 			Transitions:         maps.Clone(in.stats.transitions),
+			LeasesLost:          in.stats.leasesLost,
+			PromotionsAvoided:   in.stats.promotionsAvoided,
 			AdvertsSent:         in.stats.sent,
 			AdvertsReceived:     in.stats.received,
 			AdvertsPriorityZero: in.stats.zeroReceived,

@@ -70,6 +70,7 @@ func gather(ctx context.Context) (control.Report, error) {
 		all.Version, all.Host, all.PID = one.Version, one.Host, one.PID
 		all.Interfaces = append(all.Interfaces, one.Interfaces...)
 		all.Instances = append(all.Instances, one.Instances...)
+		all.Loop.Add(one.Loop)
 		all.Others = append(all.Others, one.Others...)
 	}
 	all.Summarize()
