@@ -40,6 +40,9 @@ type Config struct {
 	// Password is the simple text password of version 2, 1..8 bytes; empty:
 	// no authentication. RFC 2338 §5.3.6. It protects from mistakes only.
 	Password string
+	// Auth authenticates adverts; nil: they are not. The router itself takes no
+	// notice: see Guard. Not with a Password.
+	Auth *Auth
 	// Peers makes adverts unicast: they go to these addresses and come from
 	// these only. Of Family, without zones, none twice, none the Source. Empty:
 	// multicast.

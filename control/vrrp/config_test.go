@@ -42,6 +42,15 @@ func TestConfigurationsWithinTheRangesAreValid(t *testing.T) {
 			*c = valid6()
 			c.Source, c.Peers = netip.MustParseAddr("2001:db8::2"), addrs("2001:db8::3")
 		},
+		"signed":                  signed,
+		"signed, version 2":       func(c *Config) { signed(c); c.Version = V2 },
+		"signed, no common clock": func(c *Config) { signed(c); c.Auth.Monotonic, c.Auth.Window = true, 0 },
+		"signed, 300 s":           func(c *Config) { signed(c); c.Auth.Window = 300 * time.Second },
+		"signed IPv6, 89 addresses": func(c *Config) {
+			*c = valid6()
+			signed(c)
+			c.Addresses = manyAddresses(IPv6, 89)
+		},
 		"255 addresses":      func(c *Config) { c.Addresses = manyAddresses(IPv4, 255) },
 		"IPv6":               func(c *Config) { *c = valid6() },
 		"IPv6, 90 addresses": func(c *Config) { *c = valid6(); c.Addresses = manyAddresses(IPv6, 90) },
@@ -120,6 +129,15 @@ func TestConfigurationsOutsideTheRangesAreRefused(t *testing.T) {
 		{valid4(), func(c *Config) { c.PreemptDelay = -1 }, "preempt delay: -1ns is outside 0s..16m40s"},
 		{valid4(), func(c *Config) { c.PreemptDelay = 1001 * time.Second }, "preempt delay: 16m41s is outside"},
 		{valid4(), func(c *Config) { c.StartDelay = -1 }, "start delay: -1ns is negative"},
+		{valid4(), func(c *Config) { signed(c); c.Version, c.Password = V2, "secret" }, "password: hmac authenticates already"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Active = 2 }, "hmac: there is no key 2, which is to be the active one"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Keys[0] = c.Auth.Keys[1] }, "hmac key 0: an id is 1..255"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Keys[2] = Key{} }, "hmac key 2: an id is 1..255, and a key has 32 to 64 bytes"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Mode = 3 }, "hmac: there is no mode 3"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Window = 0 }, "hmac: a window of 0s is not 1..300 whole seconds"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Window = 301 * time.Second }, "hmac: a window of 5m1s"},
+		{valid4(), func(c *Config) { signed(c); c.Auth.Window = 1500 * time.Millisecond }, "hmac: a window of 1.5s"},
+		{valid6(), func(c *Config) { signed(c); c.Addresses = manyAddresses(IPv6, 90) }, "addresses: 90 is outside 1..89"},
 		{valid6(), func(c *Config) { c.Peers = addrs("fe80::9%eth0") }, "peer fe80::9%eth0: not the address of one host, without a zone"},
 		{valid6(), func(c *Config) { c.Peers = addrs("::ffff:10.0.0.1") }, "not an ipv6 address"},
 		{valid6(), func(c *Config) { c.Checksum = ChecksumMessageOnly }, "checksum: message-only does not exist for version 3 over ipv6"},

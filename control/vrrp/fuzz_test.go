@@ -116,3 +116,44 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTrailer holds that no bytes behind an advert make it panic, and that none
+// are accepted but those that whoever has the key has made.
+func FuzzTrailer(f *testing.F) {
+	for i, v := range images {
+		f.Add(v.family == IPv6, uint8(0), int64(0), imagePacket(f, i).PDU)
+		f.Add(v.family == IPv6, uint8(2), int64(4), imagePacket(f, i).PDU[:13])
+	}
+	f.Add(false, uint8(1), int64(-1), []byte{})
+	f.Fuzz(func(t *testing.T, six bool, flags uint8, seconds int64, pdu []byte) {
+		v := images[0]
+		if six {
+			v = images[1]
+		}
+		a := authOf(t, inMode(AuthMode(flags%3)), func(a *Auth) { a.Monotonic = flags&4 != 0 })
+		p := Packet{Family: v.family, Source: v.source, Destination: v.destination, TTL: TTL, MayBeSigned: true, PDU: pdu}
+		if flags&8 != 0 && len(pdu) >= headerLength {
+			mendSigned(&p)
+		}
+		advert, err := Parse(p)
+		if err != nil {
+			return
+		}
+		var g Guard
+		wall := imageWall + time.Duration(seconds%1e9)*time.Second
+		proof, err := g.Check(a, p, wall)
+		switch {
+		case err != nil:
+			if reason, ok := err.(Reason); !ok || reason < ReasonAuthMissing || g.marks != nil {
+				t.Fatalf("refused with %v, and remembered %v", err, g.marks)
+			}
+		case proof.Signed:
+			again, err := a.Sign(nil, advert, p.Source, p.Destination, proof.Sequence)
+			if err != nil || !bytes.Equal(again[len(again)-TrailerLength:], p.PDU[len(p.PDU)-TrailerLength:]) {
+				t.Fatalf("accepted without the key: %x", p.PDU)
+			}
+		case a.Mode == AuthEnforce:
+			t.Fatal("accepted unsigned")
+		}
+	})
+}

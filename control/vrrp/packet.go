@@ -63,18 +63,25 @@ func (a Advert) AppendBinary(b []byte, source, destination netip.Addr) ([]byte, 
 	if a.Version == V2 {
 		b = append(b, a.AuthData[:]...)
 	}
-	pdu := b[start:]
+	if err := putChecksum(b[start:], a.Version, family, a.Checksum, source, destination); err != nil {
+		return b[:start], fmt.Errorf("encode advert of VRID %d: %w", a.VRID, err)
+	}
+	return b, nil
+}
+
+// putChecksum puts the checksum of that form, where there is a choice, into a PDU.
+func putChecksum(pdu []byte, v Version, f Family, form ChecksumForm, source, destination netip.Addr) error {
+	binary.BigEndian.PutUint16(pdu[6:], 0)
 	covered := sum(pdu)
-	if formFor(a.Version, family, a.Checksum) == PseudoHeader {
-		pseudo, ok := pseudoHeaderSum(family, source, destination, len(pdu))
+	if formFor(v, f, form) == PseudoHeader {
+		pseudo, ok := pseudoHeaderSum(f, source, destination, len(pdu))
 		if !ok {
-			return b[:start], fmt.Errorf("encode advert of VRID %d: source %v or destination %v is not an %v address",
-				a.VRID, source, destination, family)
+			return fmt.Errorf("source %v or destination %v is not an %v address", source, destination, f)
 		}
 		covered += pseudo
 	}
 	binary.BigEndian.PutUint16(pdu[6:], ^fold(covered))
-	return b, nil
+	return nil
 }
 
 // wireForm checks that a can be encoded. It returns the family, and bytes 4 and
@@ -143,7 +150,26 @@ type Packet struct {
 	// link-local: so does a router with Config.AnyFirstAddress. Deviates from
 	// erratum 8300, as keepalived does.
 	AnyFirstAddress bool
-	PDU             []byte // the IP payload, without padding of the frame
+	// MayBeSigned lets a trailer follow the message: so does a router with
+	// Config.Auth. Parse does not look into it; see Guard.
+	MayBeSigned bool
+	PDU         []byte // the IP payload, without padding of the frame
+}
+
+// split cuts the PDU into message and trailer, which may be empty. It reports
+// false if the length is not that of version, family and count.
+func (p Packet) split(v Version) (message, trailer []byte, ok bool) {
+	if len(p.PDU) < headerLength || len(p.PDU) > maxPDULength {
+		return nil, nil, false
+	}
+	length := pduLength(v, p.Family, int(p.PDU[3]))
+	switch {
+	case len(p.PDU) == length:
+	case p.MayBeSigned && len(p.PDU) == length+TrailerLength:
+	default:
+		return nil, nil, false
+	}
+	return p.PDU[:length], p.PDU[length:], true
 }
 
 // Parse checks p in the order of RFC 9568 §7.1, as far as that needs no
@@ -163,14 +189,18 @@ func Parse(p Packet) (Advert, error) {
 	if p.PDU[0]&0x0f != typeAdvertisement {
 		return Advert{}, ReasonType
 	}
-	if len(p.PDU) < headerLength || len(p.PDU) > maxPDULength ||
-		len(p.PDU) != pduLength(version, p.Family, int(p.PDU[3])) {
+	message, _, ok := p.split(version)
+	if !ok {
 		return Advert{}, ReasonLength
+	}
+	if p.Family == IPv4 {
+		p.PDU = message // its checksum does not cover the trailer, that of IPv6 does
 	}
 	form, ok := verify(version, p)
 	if !ok {
 		return Advert{}, ReasonChecksum
 	}
+	p.PDU = message
 	return decode(version, p, form)
 }
 

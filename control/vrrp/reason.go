@@ -6,7 +6,8 @@ type Reason uint8
 
 // The reasons, in the order in which they are looked for: a packet with two
 // faults is counted under the first. Only another interval in version 2 is
-// looked for after the password.
+// looked for after the password, and the last ones after ReasonInterval: what
+// is not authentic is not looked at further.
 const (
 	ReasonTTL          Reason = iota + 1 // TTL or hop limit is not 255, RFC 9568 §5.1.1.3
 	ReasonVersion                        // not a version of this family, or not the configured one
@@ -22,6 +23,13 @@ const (
 	ReasonAuthType                       // version 2: not the configured type of authentication
 	ReasonAuth                           // version 2: another password
 	ReasonAddressList                    // version 2: not the configured addresses, and not from their owner
+
+	ReasonAuthMissing   // not signed, where it must be
+	ReasonAuthMalformed // a trailer that is of no known type
+	ReasonAuthStale     // signed too long ago, or with a clock that is ahead
+	ReasonAuthKey       // signed with a key that is not known here
+	ReasonAuthHMAC      // not signed with that key, or changed since
+	ReasonAuthReplay    // signed rightly, but not later than what was heard before
 )
 
 var reasonNames = [...]string{
@@ -39,6 +47,13 @@ var reasonNames = [...]string{
 	ReasonAuthType:     "auth_type",
 	ReasonAuth:         "auth",
 	ReasonAddressList:  "address_list",
+
+	ReasonAuthMissing:   "auth_missing",
+	ReasonAuthMalformed: "auth_malformed",
+	ReasonAuthStale:     "auth_stale",
+	ReasonAuthKey:       "auth_key",
+	ReasonAuthHMAC:      "auth_hmac",
+	ReasonAuthReplay:    "auth_replay",
 }
 
 // Reasons returns every reason, in order.

@@ -11,6 +11,7 @@ func (c Config) own() Config {
 	c.Addresses = slices.Clone(c.Addresses)
 	c.Source = c.Source.WithZone("")
 	c.Peers = slices.Clone(c.Peers)
+	c.Auth = c.Auth.own()
 	if c.Announcements != nil {
 		a := *c.Announcements
 		c.Announcements = &a
@@ -24,7 +25,7 @@ func (c Config) equal(d Config) bool {
 		c.Priority == d.Priority && c.Interval == d.Interval && c.NoPreempt == d.NoPreempt &&
 		slices.Equal(c.Addresses, d.Addresses) && c.AnyFirstAddress == d.AnyFirstAddress &&
 		c.Source == d.Source && c.leaseAdverts() == d.leaseAdverts() && c.Checksum == d.Checksum &&
-		c.Password == d.Password && slices.Equal(c.Peers, d.Peers) && c.MinTTL == d.MinTTL && c.MaxTTL == d.MaxTTL &&
+		c.Password == d.Password && c.Auth.Equal(d.Auth) && slices.Equal(c.Peers, d.Peers) && c.MinTTL == d.MinTTL && c.MaxTTL == d.MaxTTL &&
 		c.PreemptDelay == d.PreemptDelay && c.StartDelay == d.StartDelay && c.Grouped == d.Grouped &&
 		c.Announcing() == d.Announcing() && c.SilentToLesser == d.SilentToLesser &&
 		c.PartingAdvert == d.PartingAdvert && c.SkipAddressCheck == d.SkipAddressCheck

@@ -65,6 +65,8 @@ func TestEveryFieldMakesAConfigurationAnother(t *testing.T) {
 			*f = self
 		case **Announcements:
 			*f = &Announcements{Repeat: 1}
+		case **Auth:
+			*f = &Auth{Active: 1}
 		case *int:
 			*f = 2
 		case *time.Duration:

@@ -38,7 +38,10 @@ func (c Config) Validate() error {
 	if len(c.Password) > authLength {
 		fault("password: %d bytes are more than %d", len(c.Password), authLength)
 	}
-	return errors.Join(append(errs, c.validateDelays(), c.validatePeers(), c.validateAnnouncements())...)
+	if c.Password != "" && c.Auth != nil {
+		fault("password: hmac authenticates already")
+	}
+	return errors.Join(append(errs, c.Auth.validate(), c.validateDelays(), c.validatePeers(), c.validateAnnouncements())...)
 }
 
 // maxPreemptDelay is keepalived's.
@@ -111,12 +114,17 @@ func (c Config) validateAddresses() error {
 }
 
 // mostAddresses is how many addresses an advert can list: the count is a byte,
-// and IPv6 adverts must fit behind a 40-byte header into 1500 bytes.
+// and IPv6 adverts must fit behind a 40-byte header into 1500 bytes, with the
+// trailer if they are signed.
 func (c Config) mostAddresses() int {
-	if c.Family == IPv6 {
-		return (1460 - headerLength) / 16
+	if c.Family != IPv6 {
+		return 255
 	}
-	return 255
+	room := 1460 - headerLength
+	if c.Auth.Signs() {
+		room -= TrailerLength
+	}
+	return room / 16
 }
 
 // validateSource lets unicast IPv6 come from any address: unlike multicast, it
