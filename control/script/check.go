@@ -21,6 +21,9 @@ func Check(c Command, secure bool) error {
 	if err != nil {
 		return fmt.Errorf("%s would not run: %w", c, err)
 	}
+	if err := mayBecome(c.User); err != nil {
+		return fmt.Errorf("%s would not run: %w", c, err)
+	}
 	if err := checkProgram(argv[0], c.User); err != nil {
 		return fmt.Errorf("%s would not run: %w", c, err)
 	}

@@ -31,8 +31,9 @@ var (
 // Run runs the command and waits for it. After timeout, or when ctx ends, its
 // whole process group gets SIGTERM, and 2 s later SIGKILL. 0: no timeout.
 // env is added to a minimal environment (PATH, HOME, USER, LOGNAME, SHELL of the
-// user). It runs in /, with umask 0022, and reads from /dev/null. Processes that
-// it leaves behind when it ends by itself live on. For any goroutine.
+// user). It runs in /, with umask 0022, without any capability, and reads from
+// /dev/null. Processes that it leaves behind when it ends by itself live on. For
+// any goroutine.
 func Run(ctx context.Context, c Command, timeout time.Duration, env ...string) Result {
 	start := time.Now()
 	result := run(ctx, c, timeout, env)
@@ -108,6 +109,9 @@ func start(c Command, output *os.File, env []string) (cmd *exec.Cmd, err error) 
 		if err = beOrdinary(); err != nil {
 			return
 		}
+		if err = renounce(c.User); err != nil {
+			return
+		}
 		err = cmd.Start()
 	}()
 	<-done
@@ -135,8 +139,7 @@ func build(c Command, output *os.File, env []string) (*exec.Cmd, error) {
 		Stdout: output, Stderr: output, // stdin: nil is /dev/null
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
-	// setuid(2) to another user than root takes all capabilities away, the
-	// ambient ones too. Where it changes nothing it may not even be allowed.
+	// Where setuid(2) changes nothing it may not even be allowed.
 	if !c.User.isOurs() {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.User.UID, Gid: c.User.GID, Groups: c.User.Groups}
 	}
