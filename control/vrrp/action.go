@@ -105,6 +105,8 @@ const (
 	TrackFailed                               // to Fault: TrackDown
 	TrackRestored                             // from Fault: TrackUp
 	GroupMended                               // from Fault: GroupRestored
+	SwitchedOver                              // to Backup: Hold
+	Maintained                                // to Backup: Hold
 )
 
 // String returns the reason as logs and metrics show it.
@@ -126,6 +128,8 @@ func (t TransitionReason) String() string {
 		TrackFailed:       "track_failed",
 		TrackRestored:     "track_restored",
 		GroupMended:       "group_restored",
+		SwitchedOver:      "switchover",
+		Maintained:        "maintenance",
 	}, t)
 }
 

@@ -26,6 +26,11 @@ func (r *Router) backupTimers(now Instant) {
 
 // masterIsDown takes over: Active_Down_Timer fires.
 func (r *Router) masterIsDown(now Instant) {
+	if r.hold != nil && !r.hold.lapses {
+		r.nobodyThere()
+		return
+	}
+	r.hold = nil
 	p := promotion{why: MasterDown, peer: r.master.source, late: now.Sub(r.downAt)}
 	switch {
 	case r.left:
@@ -111,7 +116,7 @@ func (r *Router) masterLeft(ev AdvertReceived) {
 	r.heardAt = ev.At
 	r.left = true
 	r.downAt = min(r.downAt, max(ev.At.Add(r.SkewTime()), r.othersDownAt))
-	if !r.early {
+	if !r.early && r.hold == nil {
 		r.early = true
 		r.do(InstallAddresses{})
 	}
@@ -131,6 +136,9 @@ func (r *Router) follow(ev AdvertReceived) {
 	}
 	r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority, followed: true}
 	r.outgrown = false
+	if r.hold != nil {
+		r.hold.lapses = false // there is another that serves
+	}
 	r.beginPreemptDelay(ev)
 	if ev.Advert.Interval != r.activeInterval && ev.Advert.Interval != r.config.Interval {
 		r.notice(Notice{Kind: IntervalAdopted, Source: ev.Source, Interval: ev.Advert.Interval})
@@ -201,7 +209,7 @@ func (r *Router) forgetMaster() {
 	r.unfollow()
 	r.master = heardMaster{}
 	r.downAt, r.notBefore, r.othersDownAt, r.changedAfter, r.preemptAt = 0, 0, 0, 0, 0
-	r.left, r.outgrown = false, false
+	r.left, r.outgrown, r.handed = false, false, false
 	r.lesser = lesserMasters{}
 	r.ready = nil
 }

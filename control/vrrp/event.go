@@ -101,6 +101,33 @@ type (
 
 	// GroupRestored takes GroupFault back.
 	GroupRestored struct{}
+
+	// Hold keeps the router out of Master until Release, in every state and
+	// through all that happens to it. A master hands over: it says priority 0,
+	// serves until a successor is heard, and is a backup then, which follows
+	// whoever is master. If nobody is heard within the longest skew, it takes that
+	// back: it stays master, which it was all the time, and is not held. A backup
+	// that has heard no master by the end of Active_Down_Interval is not held any
+	// more either.
+	//
+	// With Force there is no way back: a master leaves at the end of the longest
+	// skew, and a backup stays one, whoever else is there.
+	Hold struct {
+		Reason TransitionReason // SwitchedOver or Maintained
+		Force  bool
+	}
+
+	// Release takes Hold back: an ordinary backup again, which preempts if it is
+	// configured to, and waits for Active_Down_Interval if there is no master. A
+	// handover that has begun goes on. MasterHeard as before PriorityChanged.
+	Release struct{}
+
+	// TakeBack ends a handover that nobody has answered: see Group.Next.
+	TakeBack struct{}
+
+	// LeaveAnyway ends a handover that nobody has answered here, but another
+	// member of the group has a successor: see Group.Next.
+	LeaveAnyway struct{}
 )
 
 func (Startup) event()         {}
@@ -120,3 +147,7 @@ func (Promote) event()         {}
 func (StepDown) event()        {}
 func (GroupFault) event()      {}
 func (GroupRestored) event()   {}
+func (Hold) event()            {}
+func (Release) event()         {}
+func (TakeBack) event()        {}
+func (LeaveAnyway) event()     {}

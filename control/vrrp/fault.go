@@ -56,7 +56,7 @@ func (r *Router) fault(why TransitionReason) {
 	case r.state == Backup:
 		r.endBackup()
 		r.enter(Fault, why, netip.Addr{}, 0)
-	case r.state == Master && r.leaving:
+	case r.state == Master && r.leaving && r.handover == nil:
 		r.leave(netip.Addr{})
 	case r.state == Master:
 		r.endMaster()

@@ -38,6 +38,9 @@ func (g *Group) Next() (*Router, Event, bool) {
 	if r, ev, ok := g.nextFault(); ok {
 		return r, ev, true
 	}
+	if r, ev, ok := g.nextHandover(); ok {
+		return r, ev, true
+	}
 	whole, allMaster := true, true
 	for _, m := range g.members {
 		if g.isJoining(m) {
@@ -61,6 +64,9 @@ func (r *Router) isMaster() bool { return r.state == Master }
 
 // serves reports whether r is master and stays.
 func (r *Router) serves() bool { return r.state == Master && !r.leaving }
+
+// hasLeft reports whether r is not master any more because it was told to go.
+func (r *Router) hasLeft() bool { return r.state == Init || r.state == Backup && r.handed }
 
 // nextFault spreads a fault: with one leg of a gateway gone, the others are of no
 // use.
@@ -98,7 +104,7 @@ func (g *Group) Lease() Instant {
 	leases := make([]Instant, 0, len(g.members))
 	for _, m := range g.members {
 		switch {
-		case g.isJoining(m), isLeaving && m.state == Init:
+		case g.isJoining(m), isLeaving && m.hasLeft():
 			continue
 		case m.state != Master:
 			return 0

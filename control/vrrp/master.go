@@ -46,7 +46,11 @@ func (r *Router) advertSent(now, at Instant) {
 // leaseEnded finds the router master without a lease. It does not carry on:
 // somebody else may be master by now.
 func (r *Router) leaseEnded(now Instant) {
-	if r.leaving {
+	switch {
+	case r.handover != nil:
+		r.handoverLost(now)
+		return
+	case r.leaving:
 		r.leave(netip.Addr{})
 		return
 	}
@@ -81,10 +85,11 @@ func (r *Router) masterTimers(now Instant) {
 func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 	a := ev.Advert
 	switch {
+	case r.leaving && a.Priority == 0:
+	case r.handover != nil:
+		r.handedOver(ev)
 	case r.leaving:
-		if a.Priority != 0 {
-			r.leave(ev.Source)
-		}
+		r.leave(ev.Source)
 	case a.Priority == 0:
 		if passed(now, &r.answeredAt, r.pace()/2) {
 			r.do(SendAdvert{Priority: r.priority})
@@ -138,15 +143,25 @@ func (r *Router) giveWay(ev AdvertReceived) {
 }
 
 // beginLeaving makes before it breaks: it tells the backups to take over, and
-// serves until one has, or until the slowest of them would have.
-func (r *Router) beginLeaving(now Instant) {
+// serves until one has, or until then.
+func (r *Router) beginLeaving(until Instant) {
 	r.leaving = true
 	r.advertAt, r.announceAt = 0, announceTimers{}
-	if until := now.Add(skewUnit(r.config.Version, r.config.Interval)); until.Before(r.lease) {
+	r.cutLease(until)
+	r.do(SendAdvert{Priority: 0})
+}
+
+// longestSkew is how long the slowest backup waits that has heard priority 0.
+func (r *Router) longestSkew() time.Duration {
+	return skewUnit(r.config.Version, r.config.Interval)
+}
+
+// cutLease ends the lease then, if it does not end earlier.
+func (r *Router) cutLease(until Instant) {
+	if until.Before(r.lease) {
 		r.lease = until
 		r.do(SetLease{Until: until})
 	}
-	r.do(SendAdvert{Priority: 0})
 }
 
 // leave ends beginLeaving.
@@ -159,6 +174,6 @@ func (r *Router) leave(successor netip.Addr) {
 // endMaster gives the lease back, on every way out of Master.
 func (r *Router) endMaster() {
 	r.lease, r.advertAt, r.announceAt, r.hurry = 0, 0, announceTimers{}, hurry{}
-	r.leaving = false
+	r.leaving, r.handover = false, nil
 	r.do(SetLease{Until: 0})
 }

@@ -5,9 +5,10 @@ package vrrp
 // are its own.
 
 // preempts reports whether a master of this priority is to be replaced, sooner
-// or later, RFC 9568 §6.4.2. An address owner always preempts, RFC 9568 §6.1.
+// or later, RFC 9568 §6.4.2. An address owner always preempts, RFC 9568 §6.1; who
+// is held never does.
 func (r *Router) preempts(priority uint8) bool {
-	return priority < r.priority && (!r.config.NoPreempt || r.config.owner())
+	return r.hold == nil && priority < r.priority && (!r.config.NoPreempt || r.config.owner())
 }
 
 // leavesAlone reports whether a master that is to be replaced is left alone

@@ -58,6 +58,11 @@ func (r *Router) reconfigured(now Instant, c Config) {
 		r.startAt = max(r.startAt.Add(c.StartDelay-old.StartDelay), now)
 	case r.state == Backup:
 		r.reconfiguredBackup(now, old)
+	case r.state == Master && r.handover != nil:
+		r.repace(now, old, pace)
+		if r.handover.unanswered && !c.Grouped {
+			r.handover.answerBy = now // the timer takes it back
+		}
 	case r.state == Master && !r.leaving:
 		r.announceAt.changed(now, old.Announcing(), c.Announcing())
 		r.repace(now, old, pace)
@@ -103,11 +108,8 @@ func (r *Router) repace(now Instant, old Config, pace time.Duration) {
 			r.hurry = hurry{interval: pace, adverts: activeDownAdverts}
 		}
 	}
-	if until := now.Add(r.leaseLength()); until.Before(r.lease) {
-		r.lease = until
-		r.do(SetLease{Until: until})
-	}
-	if changed {
+	r.cutLease(now.Add(r.leaseLength()))
+	if changed && !r.leaving {
 		r.do(SendAdvert{Priority: r.priority})
 		r.advertAt = now.Add(r.pace())
 	}

@@ -36,6 +36,7 @@ type Router struct {
 	lease Instant // 0 unless Master
 
 	stepDowns uint8 // how often; it may wrap
+	hold      *hold // nil: it may become master
 
 	// In Backup:
 	master         heardMaster
@@ -52,6 +53,7 @@ type Router struct {
 	preemptAt      Instant       // the end of Config.PreemptDelay; 0: no master of lower priority was heard
 	ready          *promotion    // what waits for Promote
 	outgrown       bool          // nobody is followed, because the one that was is to be preempted
+	handed         bool          // in this Backup it was handed over, or held
 	lesser         lesserMasters
 
 	// In Master:
@@ -61,7 +63,8 @@ type Router struct {
 	assertedAt    Instant // last contradiction of a lesser master
 	reannouncedAt Instant // last announcement of its kind
 	answeredAt    Instant // last advert sent to answer a priority 0
-	leaving       bool    // Shutdown was asked for
+	leaving       bool    // Shutdown was asked for, or a handover
+	handover      *handover
 
 	heardForm ChecksumForm // of the last advert that was not refused
 	noticed   map[NoticeKind]map[netip.Addr]said
@@ -106,6 +109,14 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 		r.promote(now)
 	case StepDown:
 		r.stepDown(now)
+	case Hold:
+		r.takeHold(now, ev)
+	case Release:
+		r.release(now)
+	case TakeBack:
+		r.takeBack(now)
+	case LeaveAnyway:
+		r.leaveAnyway(now)
 	case SourceChanged:
 		r.sourceChanged(ev.Source.WithZone(""))
 	case PriorityChanged:
@@ -128,6 +139,9 @@ func (r *Router) Deadline() (Instant, bool) {
 		at = r.backupDeadline()
 	case Master:
 		at = earliest(r.advertAt, r.announceAt.earliest(), r.lease)
+		if r.handover != nil {
+			at = earliest(at, r.handover.answerBy)
+		}
 	}
 	return at, at != 0
 }
@@ -218,15 +232,16 @@ func (r *Router) begin(now Instant, why TransitionReason) {
 		r.enter(Fault, fault, netip.Addr{}, 0)
 		return
 	}
-	if r.config.owner() && !r.config.Grouped {
+	if r.config.owner() && !r.config.Grouped && r.hold == nil {
 		r.becomeMaster(now, promotion{why: IsOwner})
 		return
 	}
 	// Whatever arrived earlier was not listened to, and is not now.
 	r.heardAt, r.othersDownAt = now, 0
+	r.handed = r.hold != nil // it may be joining a group that hands over
 	r.awaitMaster(now)
 	r.enter(Backup, why, netip.Addr{}, 0)
-	if r.config.owner() {
+	if r.config.owner() && r.hold == nil {
 		r.ready = &promotion{why: IsOwner}
 	}
 }
@@ -247,10 +262,13 @@ func (r *Router) shutdown(now Instant) {
 		r.enter(Init, ShutdownRequested, netip.Addr{}, 0)
 	case r.state == Fault:
 		r.enter(Init, ShutdownRequested, netip.Addr{}, 0)
+	case r.state == Master && r.handover != nil:
+		r.handover = nil // it leaves already, but for Init now
+		r.cutLease(now.Add(r.longestSkew()))
 	case r.state == Master && r.leaving:
 		r.leave(netip.Addr{})
 	case r.state == Master:
-		r.beginLeaving(now)
+		r.beginLeaving(now.Add(r.longestSkew()))
 	}
 }
 
@@ -260,6 +278,8 @@ func (r *Router) timer(now Instant) {
 		r.begin(now, Started)
 	case r.state == Backup:
 		r.backupTimers(now)
+	case r.state == Master && r.handover != nil:
+		r.handoverTimer(now)
 	case r.state == Master && !r.leaving:
 		r.masterTimers(now)
 	}

@@ -20,6 +20,7 @@ type host struct {
 	tracked              int  // what tracking adds to the priority
 
 	lease Instant // outlives the daemon
+	held  *simHold
 
 	// What waits for the daemon.
 	inHand   func() // it was stopped in the middle of this
@@ -91,6 +92,7 @@ func (h *host) start(g *leg) {
 		h.tell(g, TrackDown{})
 	}
 	h.tell(g, PriorityChanged{Priority: g.effective()})
+	h.startHeld(g)
 	h.tell(g, Startup{})
 }
 
@@ -268,6 +270,7 @@ func (h *host) moveGroup() {
 			return
 		}
 	}
+	h.noteHold()
 	h.lan.check.consistent(h)
 	if h.stopping && h.allIn(Init) {
 		h.up, h.stopping = false, false // the daemon has been asked to stop, and exits

@@ -207,7 +207,7 @@ func (l *lan) fault() {
 	}
 	members := h.members()
 	g := members[l.rng.IntN(len(members))]
-	switch l.rng.IntN(6) {
+	switch l.rng.IntN(8) {
 	case 0, 1:
 		h.pause(l.upTo(8 * simInterval))
 	case 2:
@@ -222,6 +222,8 @@ func (l *lan) fault() {
 	case 5:
 		g.cutSwitches(true)
 		l.in(l.upTo(6*simInterval), func() { g.cutSwitches(false) })
+	case 6, 7:
+		h.holdOrRelease()
 	}
 }
 
@@ -238,6 +240,7 @@ func (l *lan) heal() {
 			g.restoreTrack()
 		}
 		h.grow()
+		h.release()
 		if !h.up {
 			h.boot()
 		}

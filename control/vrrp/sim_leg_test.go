@@ -181,6 +181,9 @@ func (g *leg) transmit(other *leg, pdu []byte, priority uint8, fails bool) {
 	if fails || !g.linkUp || w.cut || l.chance(l.loss) {
 		return
 	}
+	if priority == 0 {
+		w.adverts = nil // it takes back what they claimed: see TakeBack
+	}
 	w.busy = max(w.busy+1, l.now.Add(l.delay(g))) // two frames do not arrive at one instant
 	l.in(w.busy.Sub(l.now), func() {
 		if other.host.up && other.linkUp && !other.isLater {

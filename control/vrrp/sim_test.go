@@ -20,8 +20,8 @@ var simSeed = flag.Uint64("sim.seed", 0, "replay one seed of the simulated LAN, 
 //	farewell    E is leaving, or another leg of its group: it asked for a successor with
 //	            priority 0.
 //	silence     E has sent Y at least one advert since E became owner and
-//	            within the last three intervals, and every one of these is lost
-//	            or in flight at s. (What E sent earlier cannot hold up a lease
+//	            within the last three intervals, and since its last farewell that
+//	            left, and every one of these is lost or in flight at s. (What E sent earlier cannot hold up a lease
 //	            at s; what Y has heard since would have kept it quiet.) Where
 //	            priorities move, those that Y would preempt at s do not count:
 //	            if there are such, this is a preemption too.
@@ -44,7 +44,8 @@ type checker struct {
 	lan       *lan
 	violation error
 	overlaps  map[string]int
-	seen      [GroupMended + 1]int
+	seen      [Maintained + 1]int
+	lapsed    int // holds that ended by themselves
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -56,6 +57,9 @@ func (c *checker) fail(format string, args ...any) {
 // starts looks at promise 1 when y becomes an owner. The group of y moves as one,
 // so every leg needs an excuse of its own.
 func (c *checker) starts(y *leg) {
+	if _, held := y.router.Held(); held {
+		c.fail("%v becomes owner, and is held", y)
+	}
 	for _, h := range c.lan.hosts {
 		e := h.legs[y.id]
 		if e == y || !e.owns() {
@@ -76,7 +80,7 @@ func (c *checker) excuse(e, y *leg) string {
 	switch {
 	case y.outranks(e.router.Priority()):
 		return "preemption"
-	case e.router.Leaving(), e.router.State() == Init && e.host.isLeaving():
+	case e.router.Leaving(), e.router.hasLeft() && e.host.isLeaving():
 		return "farewell"
 	}
 	return c.silence(e, y)
@@ -108,7 +112,7 @@ func (c *checker) processed(by, from *leg, priority uint8) {
 	if priority == 0 || !by.owns() || !from.owns() {
 		return
 	}
-	if by.router.State() == Init && by.host.isLeaving() {
+	if by.router.hasLeft() && by.host.isLeaving() {
 		return // the group serves until its other legs have heard their successors
 	}
 	if compareRouters(priority, from.config.Source, by.router.Priority(), by.config.Source) > 0 || by.router.Leaving() {
@@ -194,7 +198,8 @@ func TestSimulatedLAN(t *testing.T) {
 		return
 	}
 	overlaps := make(map[string]int)
-	var seen [GroupMended + 1]int
+	var seen [Maintained + 1]int
+	lapsed := 0
 	for seed := uint64(1); seed <= simSeeds(); seed++ {
 		l := newLAN(seed, knobs{}, nil)
 		if err := l.run(); err != nil {
@@ -206,6 +211,7 @@ func TestSimulatedLAN(t *testing.T) {
 		for reason, n := range l.check.seen {
 			seen[reason] += n
 		}
+		lapsed += l.check.lapsed
 	}
 	// A simulation in which nothing happens proves nothing.
 	for _, excuse := range []string{"preemption", "farewell", "silence"} {
@@ -214,6 +220,10 @@ func TestSimulatedLAN(t *testing.T) {
 		}
 		t.Logf("overlaps by %s: %d", excuse, overlaps[excuse])
 	}
+	if lapsed == 0 {
+		t.Error("no handover was taken back in any seed")
+	}
+	t.Logf("holds that ended by themselves: %d", lapsed)
 	for reason, n := range seen {
 		if n == 0 {
 			t.Errorf("no transition %v in any seed", TransitionReason(reason))
