@@ -13,6 +13,8 @@
 #define MAX_ADDRESSES 65536
 #define MAX_PORTS 256
 #define MAX_OTHERS 4096
+#define MAX_SENDERS 16384
+#define MAX_STRANGERS 16384
 #define EVENT_BYTES (1 << 20)
 
 /* What one Ethernet frame carries behind an IPv4 header. No longer advert is understood. */
@@ -60,6 +62,9 @@ enum router_flag {
 	ROUTER_UNICAST = 8,    /* adverts come by unicast, not by multicast */
 	ROUTER_COMPANION = 16, /* serves another's addresses here, and speaks no VRRP itself */
 	ROUTER_ANY_FIRST = 32, /* IPv6: the first address of adverts need not be link-local */
+	ROUTER_LISTED = 64,    /* only those in `senders` may speak */
+	ROUTER_AUTH = 128,     /* adverts may be signed: see `auths` */
+	ROUTER_SIGNED = 256,   /* and they must be */
 };
 
 /*
@@ -80,7 +85,7 @@ struct router {
 	 */
 	__u32 addresses;
 	enum router_flag flags; /* any of them */
-	__u32 pad2;
+	__u32 pace;		/* ns that an advert takes out of a token bucket; 0: no limit */
 	__u64 address_sum;
 };
 _Static_assert(sizeof(struct router) == 40, "router");
@@ -97,6 +102,73 @@ struct current {
 	__u64 yields_to;
 };
 _Static_assert(sizeof(struct current) == 32, "current");
+
+/*
+ * A token bucket is one word: until when what was let through is paid for, at
+ * `pace` each. A sender may be ahead of the time by BURST adverts.
+ */
+#define BURST 32
+
+/* Claims and questions are paid for at 100 a second. */
+#define LESSER_PACE 10000000
+
+enum sender_kind {
+	SENDS_ADVERTS,	  /* source: of IP */
+	CLAIMS_ADDRESS,	  /* source: its MAC */
+	ASKS_FOR_ADDRESS, /* source: its MAC */
+	SENDS_UNICAST,	  /* all that are no peers of ours, together */
+	SENDER_KINDS,
+};
+
+struct sender_key {
+	__u32 slot;
+	enum sender_kind kind;
+	__u8 source[16];
+};
+_Static_assert(sizeof(struct sender_key) == 24, "sender_key");
+
+enum sender_flag {
+	SENDER_OWNER = 1, /* it may say priority 255 */
+};
+
+/* One who may speak for a virtual router. */
+struct sender {
+	__u64 spent; /* its bucket, of the advert path */
+	enum sender_flag flags;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct sender) == 16, "sender");
+
+/* The buckets of all strangers of a virtual router together, by sender_kind. */
+struct strangers_bound {
+	__u64 spent[SENDER_KINDS];
+};
+
+/* A unicast peer, as the socket sees it: it knows the host, not the interface. */
+struct peer_key {
+	__u8 source[16];
+	__u8 vrid;
+	__u8 family;
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct peer_key) == 20, "peer_key");
+
+struct peer {
+	__u64 spent; /* its bucket, of the socket filter */
+	__u32 pace;
+	__u32 slot;
+};
+_Static_assert(sizeof(struct peer) == 16, "peer");
+
+/*
+ * What is known of the signatures of a virtual router (draft-cassen-vrrp-auth-hmac):
+ * which of 256 key numbers there are, and how old they may be. The keys are with Go.
+ */
+struct auth {
+	__u64 keys[4]; /* a bit for each number */
+	__u64 window;  /* ns; 0: any age */
+};
+_Static_assert(sizeof(struct auth) == 40, "auth");
 
 struct other_key {
 	__u32 ifindex;
@@ -163,6 +235,7 @@ struct packet {
 	__u8 pdu[MAX_PDU]; /* an advert, or a message of Neighbor Discovery */
 	__u64 sum;	   /* of the PDU */
 	__u64 pseudo_sum;  /* of the pseudo-header */
+	__u64 trailer_sum; /* of the signature */
 	__be32 destination[4];
 	/* Advert: is head.slot a virtual router of ours? ND: and is it asked for its address? */
 	__u32 known;
@@ -174,8 +247,10 @@ struct packet {
 	__u32 option; /* ND: is there a link-layer address? */
 	__u8 link_layer[6];
 	__u8 pad[2];
+	__u32 trailer; /* advert: bytes of the signature behind the addresses; 0: there is none */
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct packet) == 64 + MAX_PDU + 64, "packet");
+_Static_assert(sizeof(struct packet) == 64 + MAX_PDU + 80, "packet");
 
 /*
  * What is counted, per virtual router, or per interface where no virtual
@@ -200,12 +275,19 @@ enum counter {
 	COUNTER_ADVERT_LENGTH,
 	COUNTER_ADVERT_CHECKSUM,
 	COUNTER_ADVERT_VRID,
-	COUNTER_ADVERT_PEER, /* by multicast, and it has unicast peers */
+	COUNTER_ADVERT_PEER,   /* by multicast, and it has unicast peers */
+	COUNTER_ADVERT_SENDER, /* not on the list of those who may speak */
+	COUNTER_ADVERT_OWNER,  /* priority 255 from one who may not say so */
 	COUNTER_ADVERT_COUNT,
 	COUNTER_ADVERT_FIRST_ADDRESS,
 	COUNTER_ADVERT_INTERVAL,
 	COUNTER_ADVERT_SOURCE_MAC,
-	COUNTER_EVENT_LOST, /* the ring buffer was full */
+	COUNTER_ADVERT_AUTH_MISSING,
+	COUNTER_ADVERT_AUTH_MALFORMED,
+	COUNTER_ADVERT_AUTH_KEY, /* of an unknown number */
+	COUNTER_ADVERT_AUTH_STALE,
+	COUNTER_ADVERT_RATE, /* too many of this sender, or of strangers */
+	COUNTER_EVENT_LOST,  /* the ring buffer was full */
 	COUNTER_ARP_ANSWERED,
 	COUNTER_ARP_REFUSED, /* no lease */
 	COUNTER_ARP_INVALID,

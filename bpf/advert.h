@@ -52,13 +52,14 @@ __noinline int finish_advert(void)
 	if (!copy)
 		return VERDICT_PASS;
 	slot = copy->head.slot;
+	copy->head.at = bpf_ktime_get_boot_ns();
 	if (copy->known)
 		router = bpf_map_lookup_elem(&routers, &slot);
 	reason = check_content(copy, router);
-	if (reason == COUNTER_ADVERT_VALID) {
-		take_advert(copy, router);
+	if (reason == COUNTER_ADVERT_VALID)
+		reason = take_advert(copy, router);
+	if (reason == COUNTER_ADVERT_VALID)
 		return VERDICT_PASS;
-	}
 	if (spoken_by_others(copy, reason))
 		observe_advert(copy);
 	return refuse_advert(copy, reason);

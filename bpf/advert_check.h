@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "auth.h"
 #include "state.h"
 
 static __always_inline bool ip_checksum_good(const struct iphdr *ip)
@@ -77,6 +78,21 @@ static __always_inline __u32 expected_length(const struct vrrp_header *vrrp, __u
 }
 
 /*
+ * Exactly that long; or, where adverts may be signed, with a signature. Without
+ * branches: each that meets the copying loop has the verifier walk that once more.
+ */
+static __always_inline bool length_good(struct packet *copy, __u32 expected, __u32 flags)
+{
+	__u32 length = copy->head.length, trailer = length - expected;
+	__u32 allowed = (flags & ROUTER_AUTH) / ROUTER_AUTH * sizeof(struct trailer);
+
+	copy->trailer = trailer;
+	trailer *= trailer - allowed; /* 0 if it is 0 or what is allowed */
+	opaque(trailer);
+	return length <= MAX_PDU && !trailer;
+}
+
+/*
  * RFC 9568 §7.1, in its order, up to the length. Whose advert it is is found
  * out early, only so that the reason is counted there.
  */
@@ -87,6 +103,7 @@ check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packe
 	__u8 family = copy->head.family;
 	bool whole = (void *)(vrrp + 1) <= f->end && length >= sizeof(*vrrp);
 	struct router *router = NULL;
+	__u32 flags = 0;
 	__u8 version;
 
 	if (whole)
@@ -94,6 +111,8 @@ check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packe
 	if (router && router->flags & ROUTER_COMPANION)
 		router = NULL; /* it speaks no VRRP here: whoever does is another */
 	copy->known = router != NULL;
+	if (router)
+		flags = router->flags;
 	if (copy->head.ttl != VRRP_TTL)
 		return COUNTER_ADVERT_TTL;
 	if (!length || (void *)&vrrp->vrid > f->end)
@@ -102,10 +121,10 @@ check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packe
 	if (!speaks(version, family))
 		return COUNTER_ADVERT_VERSION;
 	copy->other_version = router && version != router->version;
-	copy->any_first = router && router->flags & ROUTER_ANY_FIRST;
+	copy->any_first = (flags & ROUTER_ANY_FIRST) / ROUTER_ANY_FIRST;
 	if ((vrrp->version_type & 0x0f) != VRRP_TYPE_ADVERT)
 		return COUNTER_ADVERT_TYPE;
-	if (!whole || length > MAX_PDU || length != expected_length(vrrp, version, family))
+	if (!whole || !length_good(copy, expected_length(vrrp, version, family), flags))
 		return COUNTER_ADVERT_LENGTH;
 	return COUNTER_ADVERT_VALID;
 }
@@ -118,13 +137,14 @@ check_header(const struct frame *f, const struct vrrp_header *vrrp, struct packe
 static __always_inline bool checksum_good(struct packet *copy, __u8 version)
 {
 	bool choice = version == 3 && copy->head.family == 4;
+	__u64 sum = copy->sum - (copy->head.family == 4 ? copy->trailer_sum : 0);
 
-	if (version == 3 && fold(copy->sum + copy->pseudo_sum) == 0xffff) {
+	if (version == 3 && fold(sum + copy->pseudo_sum) == 0xffff) {
 		copy->form = choice ? CHECKSUM_PSEUDO_HEADER : CHECKSUM_FIXED;
 		return true;
 	}
 	copy->form = choice ? CHECKSUM_MESSAGE_ONLY : CHECKSUM_FIXED;
-	return copy->head.family == 4 && fold(copy->sum) == 0xffff;
+	return copy->head.family == 4 && fold(sum) == 0xffff;
 }
 
 static __always_inline const struct vrrp_header *vrrp_header(const struct packet *copy)
@@ -148,11 +168,11 @@ static __always_inline bool other_mac(const struct packet *copy, const struct ro
 	return !same_mac(copy->head.hardware, router->virtual_mac);
 }
 
-/* The sum of the PDU is that of its header, its addresses and, v2, its authentication data. */
+/* The sum of the PDU is that of header, addresses, authentication data (v2) and signature. */
 static __always_inline bool other_addresses(const struct packet *copy, const struct router *router)
 {
 	const __u32 *word = (const __u32 *)copy->pdu;
-	__u64 sum = copy->sum - word[0] - word[1];
+	__u64 sum = copy->sum - copy->trailer_sum - word[0] - word[1];
 	__u32 count = vrrp_header(copy)->count;
 
 	if (vrrp_header(copy)->version_type >> 4 == 2)
@@ -193,12 +213,39 @@ static __always_inline bool followed(const struct packet *copy)
 	return c && is_current(copy, c);
 }
 
+/* Who is on the list of a virtual router; NULL if it has none, or he is not. */
+static __always_inline struct sender *find_sender(const struct packet *copy)
+{
+	struct sender_key key = {.slot = copy->head.slot, .kind = SENDS_ADVERTS};
+
+	__builtin_memcpy(key.source, copy->head.source, sizeof(key.source));
+	return bpf_map_lookup_elem(&senders, &key);
+}
+
+/* Without a list anybody may speak, and say that he owns the addresses, as in the RFC. */
+static __always_inline enum counter check_sender(const struct packet *copy,
+						 const struct router *router)
+{
+	const struct sender *sender;
+
+	if (!(router->flags & ROUTER_LISTED))
+		return COUNTER_ADVERT_VALID;
+	sender = find_sender(copy);
+	if (!sender)
+		return COUNTER_ADVERT_SENDER;
+	if (vrrp_header(copy)->priority == OWNER_PRIORITY && !(sender->flags & SENDER_OWNER))
+		return COUNTER_ADVERT_OWNER;
+	return COUNTER_ADVERT_VALID;
+}
+
 /* RFC 9568 §7.1 from the checksum on; router is NULL for another's. */
 static __always_inline enum counter check_content(struct packet *copy, const struct router *router)
 {
 	const struct vrrp_header *vrrp = vrrp_header(copy);
 	__u8 version = vrrp->version_type >> 4;
+	enum counter reason;
 
+	sum_trailer(copy);
 	if (!checksum_good(copy, version))
 		return COUNTER_ADVERT_CHECKSUM;
 	if (!router)
@@ -207,6 +254,9 @@ static __always_inline enum counter check_content(struct packet *copy, const str
 		return COUNTER_ADVERT_VERSION;
 	if (router->flags & ROUTER_UNICAST && !followed(copy))
 		return COUNTER_ADVERT_PEER;
+	reason = check_sender(copy, router);
+	if (reason != COUNTER_ADVERT_VALID)
+		return reason;
 	if (!vrrp->count)
 		return COUNTER_ADVERT_COUNT;
 	if (copy->head.family == 6 && !copy->any_first && !link_local_first(copy))
@@ -216,5 +266,5 @@ static __always_inline enum counter check_content(struct packet *copy, const str
 		return COUNTER_ADVERT_INTERVAL;
 	if (router->flags & ROUTER_STRICT_MAC && other_mac(copy, router))
 		return COUNTER_ADVERT_SOURCE_MAC;
-	return COUNTER_ADVERT_VALID;
+	return check_auth(copy, router);
 }

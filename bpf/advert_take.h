@@ -6,6 +6,7 @@
 #pragma once
 
 #include "advert_check.h"
+#include "rate.h"
 
 /*
  * Another list than ours is refused in version 2, if not from the owner (RFC 3768
@@ -74,30 +75,60 @@ static __always_inline bool unchanged(const struct packet *copy, const struct cu
 	return true;
 }
 
+/* Is it sent by the master that is followed, be it another advert than the one that is? */
+static __always_inline bool by_followed(const struct packet *copy, const struct current *c)
+{
+	return *(volatile __u64 *)&c->header && same_source(c->source, copy->head.source);
+}
+
+/* May the sender be heard, so soon after the last time? */
+static __always_inline bool admitted(const struct packet *copy, const struct router *router,
+				     bool known)
+{
+	__u64 now = copy->head.at, pace = router->pace, *all = NULL;
+	struct sender_key key = {.slot = copy->head.slot, .kind = SENDS_ADVERTS};
+	struct strangers_bound *bound;
+	struct sender *listed;
+	__u32 slot = copy->head.slot;
+
+	if (!pace)
+		return true;
+	if (router->flags & ROUTER_LISTED) {
+		listed = find_sender(copy);
+		return listed && take_token(&listed->spent, now, pace);
+	}
+	if (!known) {
+		bound = bpf_map_lookup_elem(&strangers_bounds, &slot);
+		if (!bound)
+			return true;
+		all = &bound->spent[SENDS_ADVERTS];
+	}
+	__builtin_memcpy(key.source, copy->head.source, sizeof(key.source));
+	return admit(&key, all, now, pace, (BURST + vrrp_header(copy)->priority) * pace);
+}
+
 /* The whole advert, with its arrival time, to the control plane; false if it has no room. */
-static __always_inline bool emit_advert(struct packet *copy)
+static __always_inline bool emit_advert(struct packet *copy, __u64 room)
 {
 	__u32 length = copy->head.length;
 
 	copy->head.kind = EVENT_ADVERT;
-	if (length > MAX_PDU || bpf_ringbuf_output(&events, copy, sizeof(copy->head) + length, 0)) {
+	if (length > MAX_PDU || !emit(copy, sizeof(copy->head) + length, room)) {
 		count(copy->head.slot, COUNTER_EVENT_LOST);
 		return false;
 	}
 	return true;
 }
 
-/* Whether an advert ends what we own: its lease then, else NULL. */
-static __always_inline struct lease *yielding(const struct packet *copy, const struct current *c)
+/* Whether an advert ends what we own: its lease then, else NULL. Of a signed one only Go knows. */
+static __always_inline struct lease *yielding(const struct packet *copy,
+					      const struct router *router, const struct current *c)
 {
 	__u64 least = *(volatile __u64 *)&c->yields_to;
-	__u32 slot = copy->head.slot;
-	struct router *router;
 
-	if (!least || copy->pdu[2] < least)
+	if (!least || copy->pdu[2] < least || may_be_signed(router))
 		return NULL;
-	router = bpf_map_lookup_elem(&routers, &slot);
-	return router ? find_lease(router) : NULL;
+	return find_lease(router);
 }
 
 /*
@@ -107,29 +138,42 @@ static __always_inline struct lease *yielding(const struct packet *copy, const s
  * two routers would answer. So first the yield, that it cannot come after its
  * being taken back, and none that nobody will hear of.
  */
-static __always_inline void report_advert(struct packet *copy, const struct current *c)
+static __always_inline void report_advert(struct packet *copy, const struct router *router,
+					  const struct current *c, __u64 room)
 {
-	struct lease *lease = yielding(copy, c);
+	struct lease *lease = yielding(copy, router, c);
 
 	if (lease)
 		*(volatile __u64 *)&lease->yielded = copy->head.at;
 	/* No compare-and-swap: not every JIT of 5.15 has one, and only a clock tick is at stake. */
-	if (!emit_advert(copy) && lease && *(volatile __u64 *)&lease->yielded == copy->head.at)
+	if (!emit_advert(copy, room) && lease &&
+	    *(volatile __u64 *)&lease->yielded == copy->head.at)
 		*(volatile __u64 *)&lease->yielded = 0;
 }
 
-/* A valid advert of a virtual router of ours. */
-static __always_inline void take_advert(struct packet *copy, const struct router *router)
+/*
+ * A valid advert of a virtual router of ours. The one that keeps us quiet is stamped
+ * whoever else sends how much; but where adverts are signed anyone may have copied
+ * it, and only Go can tell.
+ */
+static __always_inline enum counter take_advert(struct packet *copy, const struct router *router)
 {
 	__u32 slot = copy->head.slot;
 	struct current *expected = bpf_map_lookup_elem(&current, &slot);
+	bool known;
 
-	copy->head.at = bpf_ktime_get_boot_ns();
-	count_valid(copy, router);
 	if (!expected)
-		return;
-	if (unchanged(copy, expected))
+		return COUNTER_ADVERT_VALID;
+	if (!may_be_signed(router) && unchanged(copy, expected)) {
+		count_valid(copy, router);
 		count(slot, COUNTER_ADVERT_UNCHANGED);
-	else
-		report_advert(copy, expected);
+		return COUNTER_ADVERT_VALID;
+	}
+	known = by_followed(copy, expected);
+	if (!admitted(copy, router, known))
+		return COUNTER_ADVERT_RATE;
+	count_valid(copy, router);
+	known |= !!(router->flags & ROUTER_LISTED);
+	report_advert(copy, router, expected, known ? EVENT_BYTES : ROOM_FOR_STRANGERS);
+	return COUNTER_ADVERT_VALID;
 }

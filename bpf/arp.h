@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "state.h"
+#include "rate.h"
 
 #define ARP_REQUEST 1
 #define ARP_REPLY 2
@@ -27,7 +27,7 @@ static __always_inline void report_conflict(const struct frame *f, const struct 
 	__builtin_memcpy(event.source, arp->sender, sizeof(arp->sender));
 	copy_mac(event.hardware, arp->sender_mac);
 	count(event.slot, COUNTER_ARP_CONFLICT);
-	emit_lesser(&event);
+	emit_lesser(&event, CLAIMS_ADDRESS);
 }
 
 /*

@@ -100,6 +100,79 @@ struct {
 } heard SEC(".maps");
 
 /*
+ * Who may speak for a virtual router that has a list (ROUTER_LISTED), and what
+ * they have said lately. Written by: Go; the bucket by the advert path. Read by: the
+ * advert path. HASH: no flood can push out who is on a list.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SENDERS);
+	__type(key, struct sender_key);
+	__type(value, struct sender);
+} senders SEC(".maps");
+
+/*
+ * The buckets of all others who send adverts, claims and questions for Go.
+ * Written and read by: the packet paths. LRU: anyone can invent senders; how many
+ * of them get here is bounded by `strangers_bounds`.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_STRANGERS);
+	__type(key, struct sender_key);
+	__type(value, __u64);
+} strangers SEC(".maps");
+
+/*
+ * What all strangers together have said lately, by slot: invented senders do not
+ * get round it. Written and read by: the packet paths. ARRAY: nothing pushes it out.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, struct strangers_bound);
+} strangers_bounds SEC(".maps");
+
+/*
+ * The unicast peers, of whatever virtual router and interface. Written by: Go; the
+ * bucket by the socket filter. Read by: the socket filter. HASH: mostly empty.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SENDERS);
+	__type(key, struct peer_key);
+	__type(value, struct peer);
+} peers SEC(".maps");
+
+/*
+ * Which signatures are worth a look, by slot. Written by: Go through mmap, while it
+ * is being read; each key is one bit. Read by: the advert path. ARRAY: as `routers`.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_ROUTERS);
+	__type(key, __u32);
+	__type(value, struct auth);
+} auths SEC(".maps");
+
+/*
+ * What the wall clock is ahead of CLOCK_BOOTTIME, ns; 0: not known. Programs have no
+ * wall clock, and signatures carry its time. Written by: Go, one atomic store
+ * through mmap. Read by: the advert path.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} wall_clock SEC(".maps");
+
+/*
  * Virtual routers on the wire that are not ours, or not as ours. Written by: the advert path.
  * Read by: Go, on demand. LRU: a scan of VRIDs cannot fill it for good.
  */

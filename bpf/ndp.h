@@ -15,6 +15,7 @@
 
 #include "nd_answer.h"
 #include "nd_check.h"
+#include "rate.h"
 
 static __always_inline void report_claim6(const struct packet *copy, __u32 slot,
 					  const void *address, const void *hardware)
@@ -31,7 +32,7 @@ static __always_inline void report_claim6(const struct packet *copy, __u32 slot,
 	__builtin_memcpy(event.source, address, sizeof(event.source));
 	copy_mac(event.hardware, hardware);
 	count(slot, COUNTER_ND_CONFLICT);
-	emit_lesser(&event);
+	emit_lesser(&event, CLAIMS_ADDRESS);
 }
 
 /*
@@ -87,7 +88,7 @@ static __always_inline void pass_on(struct packet *copy)
 	copy->head.length = 0; /* nothing follows */
 	__builtin_memcpy(copy->head.target, nd->target, sizeof(copy->head.target));
 	count(copy->head.slot, COUNTER_ND_PASSED_ON);
-	emit_lesser(&copy->head);
+	emit_lesser(&copy->head, ASKS_FOR_ADDRESS);
 }
 
 /* A valid question for a virtual address. */

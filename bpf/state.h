@@ -114,6 +114,8 @@ static __always_inline void copy_head(const struct frame *f, struct packet *copy
 	copy->known = false;
 	copy->other_version = false;
 	copy->any_first = false;
+	copy->trailer = 0;
+	copy->trailer_sum = 0;
 	copy->pseudo_sum = bpf_htons(length);
 }
 
@@ -150,14 +152,6 @@ static __always_inline bool copy_pdu(const struct frame *f, const void *from, st
 	}
 	copy->sum = sum;
 	return true;
-}
-
-/* A flood of claims and questions must leave room for adverts, which decide who is master. */
-static __always_inline void emit_lesser(const struct event *event)
-{
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > EVENT_BYTES / 4 ||
-	    bpf_ringbuf_output(&events, (void *)event, sizeof(*event), 0))
-		count(event->slot, COUNTER_EVENT_LOST);
 }
 
 /*

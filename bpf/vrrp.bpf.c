@@ -8,6 +8,7 @@
  *                 this host's, which XDP cannot do on every device
  *   vrrp_ingress  tc ingress where there is no XDP: all of the above
  *   vrrp_egress   tc egress: the host's own claims to virtual addresses
+ *   vrrp_unicast  the raw sockets of unicast adverts: what reaches their queue
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -25,6 +26,7 @@
 #include "arp.h"
 #include "ndp.h"
 #include "nd_guard.h"
+#include "unicast.h"
 #include "vmac.h"
 
 /* Goes on to the next program: TCX_NEXT of tcx and TC_ACT_UNSPEC of clsact are the same. */
@@ -228,6 +230,12 @@ int vrrp_egress(struct __sk_buff *skb)
 	struct frame f;
 
 	return load_frame(skb, &f) && may_claim(&f) ? handle_egress(skb) : TC_NEXT;
+}
+
+SEC("socket")
+int vrrp_unicast(struct __sk_buff *skb)
+{
+	return admit_unicast(skb) ? -1 : 0; /* all of it, or nothing */
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -33,10 +33,29 @@ type FastSpec struct {
 	// AnyFirstAddress accepts IPv6 adverts whose first address is not link-local.
 	AnyFirstAddress bool
 	// Lease names the lease; those of one name share it. "": one of its own.
-	Lease string
+	Lease   string
+	Senders []FastSender // who may send adverts; nil: anybody
+	Auth    *FastAuth    // nil: adverts are not signed
+	// Pace is the time between two adverts of one sender that the engine can afford
+	// to hear of for ever.
+	Pace  time.Duration
+	Peers []netip.Addr // of a unicast instance
 	// Companion has no adverts of its own: it serves addresses of a virtual
 	// router on another interface, or of the other family.
 	Companion bool
+}
+
+// FastSender is one who may speak for a virtual router.
+type FastSender struct {
+	Source netip.Addr
+	Owner  bool // it may say priority 255
+}
+
+// FastAuth is what the fast path has to know of signed adverts.
+type FastAuth struct {
+	Required bool // those without a signature are refused
+	KeyIDs   []uint8
+	Window   time.Duration // the greatest age, or lead, of a signature; 0: any
 }
 
 // FastPath is one virtual router in the fast path. But for Counters and

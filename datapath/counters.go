@@ -17,7 +17,7 @@ type Counters struct {
 	AdvertsByChecksum   map[string]uint64 // valid ones of version 3 over IPv4: "pseudo-header", "message-only"
 	AdvertsOdd          map[string]uint64 // accepted all the same: "interval", "address_list", "source_mac", "owner" (erratum 8298)
 	AdvertsDropped      map[string]uint64 // by reason, in the words of vrrp.Reason
-	EventsLost          uint64            // the ring buffer was full
+	EventsLost          uint64            // the ring buffer was full, or there were too many claims and questions
 	ARPRequests         map[string]uint64 // by verdict: answered, refused (no lease), invalid
 	ARPConflicts        uint64            // claims of a virtual address by another station
 	NDSolicitations     map[string]uint64 // by verdict: answered, refused (no lease), passed_on (to Go), invalid
@@ -27,19 +27,26 @@ type Counters struct {
 }
 
 var dropReasons = map[string]vrrpCounter{
-	"ip_header":     vrrpCounterCOUNTER_ADVERT_IP_HEADER,
-	"fragment":      vrrpCounterCOUNTER_ADVERT_FRAGMENT,
-	"ttl":           vrrpCounterCOUNTER_ADVERT_TTL,
-	"version":       vrrpCounterCOUNTER_ADVERT_VERSION,
-	"type":          vrrpCounterCOUNTER_ADVERT_TYPE,
-	"length":        vrrpCounterCOUNTER_ADVERT_LENGTH,
-	"checksum":      vrrpCounterCOUNTER_ADVERT_CHECKSUM,
-	"vrid":          vrrpCounterCOUNTER_ADVERT_VRID,
-	"peer":          vrrpCounterCOUNTER_ADVERT_PEER,
-	"count":         vrrpCounterCOUNTER_ADVERT_COUNT,
-	"first_address": vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS,
-	"interval":      vrrpCounterCOUNTER_ADVERT_INTERVAL,
-	"source_mac":    vrrpCounterCOUNTER_ADVERT_SOURCE_MAC,
+	"ip_header":      vrrpCounterCOUNTER_ADVERT_IP_HEADER,
+	"fragment":       vrrpCounterCOUNTER_ADVERT_FRAGMENT,
+	"ttl":            vrrpCounterCOUNTER_ADVERT_TTL,
+	"version":        vrrpCounterCOUNTER_ADVERT_VERSION,
+	"type":           vrrpCounterCOUNTER_ADVERT_TYPE,
+	"length":         vrrpCounterCOUNTER_ADVERT_LENGTH,
+	"checksum":       vrrpCounterCOUNTER_ADVERT_CHECKSUM,
+	"vrid":           vrrpCounterCOUNTER_ADVERT_VRID,
+	"peer":           vrrpCounterCOUNTER_ADVERT_PEER,
+	"sender":         vrrpCounterCOUNTER_ADVERT_SENDER,
+	"owner":          vrrpCounterCOUNTER_ADVERT_OWNER,
+	"count":          vrrpCounterCOUNTER_ADVERT_COUNT,
+	"first_address":  vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS,
+	"interval":       vrrpCounterCOUNTER_ADVERT_INTERVAL,
+	"source_mac":     vrrpCounterCOUNTER_ADVERT_SOURCE_MAC,
+	"auth_missing":   vrrpCounterCOUNTER_ADVERT_AUTH_MISSING,
+	"auth_malformed": vrrpCounterCOUNTER_ADVERT_AUTH_MALFORMED,
+	"auth_key":       vrrpCounterCOUNTER_ADVERT_AUTH_KEY,
+	"auth_stale":     vrrpCounterCOUNTER_ADVERT_AUTH_STALE,
+	"rate":           vrrpCounterCOUNTER_ADVERT_RATE,
 }
 
 var checksumForms = map[string]vrrpCounter{
@@ -173,6 +180,9 @@ func (r *Router) zeroCounters() error {
 		return fmt.Errorf("count the CPUs: %w", err)
 	}
 	if err := r.datapath.objects.Arrivals.Put(r.slot, vrrpArrivalTimes{}); err != nil {
+		return err
+	}
+	if err := r.datapath.objects.StrangersBounds.Put(r.slot, vrrpStrangersBound{}); err != nil {
 		return err
 	}
 	return r.datapath.objects.RouterCounters.Put(r.slot, make([]vrrpCounters, cpus))

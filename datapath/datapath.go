@@ -19,7 +19,8 @@ const (
 	MaxRouters   = 4096
 	MaxAddresses = 65536 // of each family
 
-	maxGroups = MaxRouters
+	maxGroups  = MaxRouters
+	maxSenders = 16384
 )
 
 // Datapath is one loaded set of programs and maps, attached to the interfaces
@@ -32,6 +33,9 @@ type Datapath struct {
 	routers *words
 	current *words
 	heard   *words
+	auths   *words
+	wall    *words
+	peers   peerBook
 
 	// interfaces has what takes time, and what changes ports, one after the other.
 	interfaces sync.Mutex
@@ -120,18 +124,20 @@ func clearFrags(spec *ebpf.CollectionSpec) bool {
 }
 
 func (d *Datapath) mapWords() error {
-	var err error
-	if d.leases, err = mapWords(d.objects.Leases); err != nil {
-		return err
+	for to, m := range map[**words]*ebpf.Map{
+		&d.leases:  d.objects.Leases,
+		&d.routers: d.objects.Routers,
+		&d.current: d.objects.Current,
+		&d.heard:   d.objects.Heard,
+		&d.auths:   d.objects.Auths,
+		&d.wall:    d.objects.WallClock,
+	} {
+		var err error
+		if *to, err = mapWords(m); err != nil {
+			return err
+		}
 	}
-	if d.routers, err = mapWords(d.objects.Routers); err != nil {
-		return err
-	}
-	if d.current, err = mapWords(d.objects.Current); err != nil {
-		return err
-	}
-	d.heard, err = mapWords(d.objects.Heard)
-	return err
+	return nil
 }
 
 // Close ends every lease, takes the programs off the interfaces and the pins
@@ -154,6 +160,6 @@ func (d *Datapath) Close(keepAttached bool) error {
 		}
 		errs = append(errs, p.release())
 	}
-	errs = append(errs, d.leases.unmap(), d.routers.unmap(), d.current.unmap(), d.heard.unmap(), d.objects.Close(), d.pins.close())
+	errs = append(errs, d.leases.unmap(), d.routers.unmap(), d.current.unmap(), d.heard.unmap(), d.auths.unmap(), d.wall.unmap(), d.objects.Close(), d.pins.close())
 	return errors.Join(errs...)
 }

@@ -24,6 +24,7 @@ func (r *Router) write() {
 		Addresses:  uint32(len(r.spec.Addresses)),
 		AddressSum: r.spec.addressSum(),
 		Flags:      r.spec.flags(),
+		Pace:       uint32(r.spec.Pace),
 	}
 	for i, word := range *(*[wordsOfRouter]uint64)(unsafe.Pointer(&entry)) {
 		r.datapath.routers.store(int(r.slot)*wordsOfRouter+i, word)

@@ -74,10 +74,14 @@ func (r *Router) install() error {
 	r.YieldTo(0)
 	r.Unfollow()
 	r.datapath.heard.store(int(r.slot), 0)
-	r.write()
 	if err := r.zeroCounters(); err != nil {
 		return err
 	}
+	if err := r.admit(r.spec); err != nil {
+		return err
+	}
+	r.writeAuth(r.spec.Auth)
+	r.write()
 	if err := r.enter(r.spec.served()); err != nil {
 		return err
 	}
@@ -126,7 +130,7 @@ func explainUpdate(err error) error {
 // before.
 func (r *Router) Remove() error {
 	r.endOwnLease()
-	err := errors.Join(r.deleteOwn(r.datapath.objects.RouterIds, r.key), r.withdraw(r.spec.served()))
+	err := errors.Join(r.deleteOwn(r.datapath.objects.RouterIds, r.key), r.withdraw(r.spec.served()), r.dismiss(r.spec, RouterSpec{}))
 	r.Unfollow()
 	d := r.datapath
 	d.mu.Lock()

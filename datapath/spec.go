@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -43,6 +44,32 @@ type RouterSpec struct {
 	// must have, is valid. An advert for its VRID is that of an unknown virtual
 	// router: no event, and one of Others.
 	Companion bool
+	// Senders are who may send its adverts; nil: anybody.
+	Senders []Sender
+	// Auth says which signatures are worth a look; nil: adverts are not signed.
+	Auth *Auth
+	// Pace is the time between two adverts of one sender that the control plane can
+	// afford to hear of for ever; a few more are admitted in a row. What is followed,
+	// and moves only Heard, has no such limit. 0: no limit for anything, not even for
+	// claims and questions.
+	Pace time.Duration
+	// Peers are the unicast senders that UnicastFilter lets through.
+	Peers []netip.Addr
+}
+
+// Sender is one who may speak for a virtual router.
+type Sender struct {
+	Source netip.Addr
+	Owner  bool // it may say priority 255
+}
+
+// Auth is what the fast path knows of signed adverts: enough to refuse what cannot
+// be good. Where a router has it no advert is taken for the followed one: anyone
+// could have copied that.
+type Auth struct {
+	Required bool          // adverts without a signature are refused
+	KeyIDs   []uint8       // with another number they are refused
+	Window   time.Duration // older or newer by more they are refused; 0: any age. See SetWallClock
 }
 
 // key is what adverts and virtual MACs are looked up by.
@@ -73,10 +100,21 @@ func (s RouterSpec) check() error {
 		return fmt.Errorf("version %d does not exist for IPv%d", s.Version, s.Family)
 	case s.Interval < 0 || s.Interval > most || s.Interval%unit != 0:
 		return fmt.Errorf("interval %v is not within 0..%v in steps of %v", s.Interval, most, unit)
+	case s.Pace < 0 || s.Pace > math.MaxUint32:
+		return fmt.Errorf("pace %v is not within 0..%v", s.Pace, time.Duration(math.MaxUint32))
 	case s.Companion && s.Group == "":
 		return errors.New("a companion shares the lease of a group, and none is named")
 	}
-	return s.checkAddresses()
+	return errors.Join(s.checkSenders(), s.checkAddresses())
+}
+
+func (s RouterSpec) checkSenders() error {
+	for _, a := range slices.Concat(s.Peers, s.sources()) {
+		if a.Is4() != (s.Family == 4) {
+			return fmt.Errorf("sender %s is not an IPv%d address", a, s.Family)
+		}
+	}
+	return nil
 }
 
 func (s RouterSpec) checkAddresses() error {
@@ -129,6 +167,9 @@ func (s RouterSpec) flags() vrrpRouterFlag {
 		vrrpRouterFlagROUTER_UNICAST:    s.Unicast,
 		vrrpRouterFlagROUTER_COMPANION:  s.Companion,
 		vrrpRouterFlagROUTER_ANY_FIRST:  s.AnyFirstAddress,
+		vrrpRouterFlagROUTER_LISTED:     s.Senders != nil,
+		vrrpRouterFlagROUTER_AUTH:       s.Auth != nil,
+		vrrpRouterFlagROUTER_SIGNED:     s.Auth != nil && s.Auth.Required,
 	} {
 		if set {
 			flags |= flag

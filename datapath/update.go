@@ -31,6 +31,19 @@ func (r *Router) update(spec RouterSpec) error {
 	if err := r.spec.checkUpdate(spec); err != nil {
 		return err
 	}
+	if err := r.admit(spec); err != nil {
+		return errors.Join(err, r.admit(r.spec), r.dismiss(spec, r.spec))
+	}
+	former := r.spec
+	if err := r.exchange(spec); err != nil {
+		return errors.Join(err, r.admit(former), r.dismiss(spec, former))
+	}
+	return r.dismiss(former, spec)
+}
+
+// exchange changes what can be told to change: addresses, what is written of the
+// router, its group.
+func (r *Router) exchange(spec RouterSpec) error {
 	added, removed := without(spec.served(), r.spec.served()), without(r.spec.served(), spec.served())
 	if err := r.enter(added); err != nil {
 		return err
@@ -74,6 +87,7 @@ func (r *Router) become(spec RouterSpec) error {
 		return err
 	}
 	r.spec = spec
+	r.writeAuth(spec.Auth)
 	if to == from {
 		r.write()
 		return nil

@@ -19,6 +19,12 @@ type vrrpArrivalTimes struct {
 	Sum    uint64
 }
 
+type vrrpAuth struct {
+	_      structs.HostLayout
+	Keys   [4]uint64
+	Window uint64
+}
+
 type vrrpChecksumForm uint32
 
 const (
@@ -30,49 +36,56 @@ const (
 type vrrpCounter uint32
 
 const (
-	vrrpCounterCOUNTER_ADVERT_VALID         vrrpCounter = 0
-	vrrpCounterCOUNTER_ADVERT_UNCHANGED     vrrpCounter = 1
-	vrrpCounterCOUNTER_ADVERT_PRIORITY_ZERO vrrpCounter = 2
-	vrrpCounterCOUNTER_ADVERT_PSEUDO_HEADER vrrpCounter = 3
-	vrrpCounterCOUNTER_ADVERT_MESSAGE_ONLY  vrrpCounter = 4
-	vrrpCounterCOUNTER_ADVERT_ODD_INTERVAL  vrrpCounter = 5
-	vrrpCounterCOUNTER_ADVERT_ODD_ADDRESSES vrrpCounter = 6
-	vrrpCounterCOUNTER_ADVERT_ODD_MAC       vrrpCounter = 7
-	vrrpCounterCOUNTER_ADVERT_ODD_OWNER     vrrpCounter = 8
-	vrrpCounterCOUNTER_ADVERT_IP_HEADER     vrrpCounter = 9
-	vrrpCounterCOUNTER_ADVERT_FRAGMENT      vrrpCounter = 10
-	vrrpCounterCOUNTER_ADVERT_TTL           vrrpCounter = 11
-	vrrpCounterCOUNTER_ADVERT_VERSION       vrrpCounter = 12
-	vrrpCounterCOUNTER_ADVERT_TYPE          vrrpCounter = 13
-	vrrpCounterCOUNTER_ADVERT_LENGTH        vrrpCounter = 14
-	vrrpCounterCOUNTER_ADVERT_CHECKSUM      vrrpCounter = 15
-	vrrpCounterCOUNTER_ADVERT_VRID          vrrpCounter = 16
-	vrrpCounterCOUNTER_ADVERT_PEER          vrrpCounter = 17
-	vrrpCounterCOUNTER_ADVERT_COUNT         vrrpCounter = 18
-	vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS vrrpCounter = 19
-	vrrpCounterCOUNTER_ADVERT_INTERVAL      vrrpCounter = 20
-	vrrpCounterCOUNTER_ADVERT_SOURCE_MAC    vrrpCounter = 21
-	vrrpCounterCOUNTER_EVENT_LOST           vrrpCounter = 22
-	vrrpCounterCOUNTER_ARP_ANSWERED         vrrpCounter = 23
-	vrrpCounterCOUNTER_ARP_REFUSED          vrrpCounter = 24
-	vrrpCounterCOUNTER_ARP_INVALID          vrrpCounter = 25
-	vrrpCounterCOUNTER_ARP_CONFLICT         vrrpCounter = 26
-	vrrpCounterCOUNTER_ND_ANSWERED          vrrpCounter = 27
-	vrrpCounterCOUNTER_ND_REFUSED           vrrpCounter = 28
-	vrrpCounterCOUNTER_ND_PASSED_ON         vrrpCounter = 29
-	vrrpCounterCOUNTER_ND_INVALID           vrrpCounter = 30
-	vrrpCounterCOUNTER_ND_CONFLICT          vrrpCounter = 31
-	vrrpCounterCOUNTER_VMAC_ACCEPTED        vrrpCounter = 32
-	vrrpCounterCOUNTER_VMAC_REFUSED         vrrpCounter = 33
-	vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED    vrrpCounter = 34
-	vrrpCounterCOUNTER_GUARD_REWRITTEN      vrrpCounter = 35
-	vrrpCounterCOUNTER_GUARD_REFUSED        vrrpCounter = 36
-	vrrpCounterCOUNTERS                     vrrpCounter = 37
+	vrrpCounterCOUNTER_ADVERT_VALID          vrrpCounter = 0
+	vrrpCounterCOUNTER_ADVERT_UNCHANGED      vrrpCounter = 1
+	vrrpCounterCOUNTER_ADVERT_PRIORITY_ZERO  vrrpCounter = 2
+	vrrpCounterCOUNTER_ADVERT_PSEUDO_HEADER  vrrpCounter = 3
+	vrrpCounterCOUNTER_ADVERT_MESSAGE_ONLY   vrrpCounter = 4
+	vrrpCounterCOUNTER_ADVERT_ODD_INTERVAL   vrrpCounter = 5
+	vrrpCounterCOUNTER_ADVERT_ODD_ADDRESSES  vrrpCounter = 6
+	vrrpCounterCOUNTER_ADVERT_ODD_MAC        vrrpCounter = 7
+	vrrpCounterCOUNTER_ADVERT_ODD_OWNER      vrrpCounter = 8
+	vrrpCounterCOUNTER_ADVERT_IP_HEADER      vrrpCounter = 9
+	vrrpCounterCOUNTER_ADVERT_FRAGMENT       vrrpCounter = 10
+	vrrpCounterCOUNTER_ADVERT_TTL            vrrpCounter = 11
+	vrrpCounterCOUNTER_ADVERT_VERSION        vrrpCounter = 12
+	vrrpCounterCOUNTER_ADVERT_TYPE           vrrpCounter = 13
+	vrrpCounterCOUNTER_ADVERT_LENGTH         vrrpCounter = 14
+	vrrpCounterCOUNTER_ADVERT_CHECKSUM       vrrpCounter = 15
+	vrrpCounterCOUNTER_ADVERT_VRID           vrrpCounter = 16
+	vrrpCounterCOUNTER_ADVERT_PEER           vrrpCounter = 17
+	vrrpCounterCOUNTER_ADVERT_SENDER         vrrpCounter = 18
+	vrrpCounterCOUNTER_ADVERT_OWNER          vrrpCounter = 19
+	vrrpCounterCOUNTER_ADVERT_COUNT          vrrpCounter = 20
+	vrrpCounterCOUNTER_ADVERT_FIRST_ADDRESS  vrrpCounter = 21
+	vrrpCounterCOUNTER_ADVERT_INTERVAL       vrrpCounter = 22
+	vrrpCounterCOUNTER_ADVERT_SOURCE_MAC     vrrpCounter = 23
+	vrrpCounterCOUNTER_ADVERT_AUTH_MISSING   vrrpCounter = 24
+	vrrpCounterCOUNTER_ADVERT_AUTH_MALFORMED vrrpCounter = 25
+	vrrpCounterCOUNTER_ADVERT_AUTH_KEY       vrrpCounter = 26
+	vrrpCounterCOUNTER_ADVERT_AUTH_STALE     vrrpCounter = 27
+	vrrpCounterCOUNTER_ADVERT_RATE           vrrpCounter = 28
+	vrrpCounterCOUNTER_EVENT_LOST            vrrpCounter = 29
+	vrrpCounterCOUNTER_ARP_ANSWERED          vrrpCounter = 30
+	vrrpCounterCOUNTER_ARP_REFUSED           vrrpCounter = 31
+	vrrpCounterCOUNTER_ARP_INVALID           vrrpCounter = 32
+	vrrpCounterCOUNTER_ARP_CONFLICT          vrrpCounter = 33
+	vrrpCounterCOUNTER_ND_ANSWERED           vrrpCounter = 34
+	vrrpCounterCOUNTER_ND_REFUSED            vrrpCounter = 35
+	vrrpCounterCOUNTER_ND_PASSED_ON          vrrpCounter = 36
+	vrrpCounterCOUNTER_ND_INVALID            vrrpCounter = 37
+	vrrpCounterCOUNTER_ND_CONFLICT           vrrpCounter = 38
+	vrrpCounterCOUNTER_VMAC_ACCEPTED         vrrpCounter = 39
+	vrrpCounterCOUNTER_VMAC_REFUSED          vrrpCounter = 40
+	vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED     vrrpCounter = 41
+	vrrpCounterCOUNTER_GUARD_REWRITTEN       vrrpCounter = 42
+	vrrpCounterCOUNTER_GUARD_REFUSED         vrrpCounter = 43
+	vrrpCounterCOUNTERS                      vrrpCounter = 44
 )
 
 type vrrpCounters struct {
 	_  structs.HostLayout
-	Of [37]uint64
+	Of [44]uint64
 }
 
 type vrrpCurrent struct {
@@ -140,6 +153,7 @@ type vrrpPacket struct {
 	Pdu          [1480]uint8
 	Sum          uint64
 	PseudoSum    uint64
+	TrailerSum   uint64
 	Destination  [4]uint32
 	Known        uint32
 	OtherVersion uint16
@@ -150,6 +164,23 @@ type vrrpPacket struct {
 	Option       uint32
 	LinkLayer    [6]uint8
 	Pad          [2]uint8
+	Trailer      uint32
+	Pad2         uint32
+}
+
+type vrrpPeer struct {
+	_     structs.HostLayout
+	Spent uint64
+	Pace  uint32
+	Slot  uint32
+}
+
+type vrrpPeerKey struct {
+	_      structs.HostLayout
+	Source [16]uint8
+	Vrid   uint8
+	Family uint8
+	Pad    [2]uint8
 }
 
 type vrrpRouter struct {
@@ -162,7 +193,7 @@ type vrrpRouter struct {
 	Interval   uint16
 	Addresses  uint32
 	Flags      vrrpRouterFlag
-	Pad2       uint32
+	Pace       uint32
 	AddressSum uint64
 }
 
@@ -175,6 +206,9 @@ const (
 	vrrpRouterFlagROUTER_UNICAST    vrrpRouterFlag = 8
 	vrrpRouterFlagROUTER_COMPANION  vrrpRouterFlag = 16
 	vrrpRouterFlagROUTER_ANY_FIRST  vrrpRouterFlag = 32
+	vrrpRouterFlagROUTER_LISTED     vrrpRouterFlag = 64
+	vrrpRouterFlagROUTER_AUTH       vrrpRouterFlag = 128
+	vrrpRouterFlagROUTER_SIGNED     vrrpRouterFlag = 256
 )
 
 type vrrpRouterKey struct {
@@ -183,6 +217,41 @@ type vrrpRouterKey struct {
 	Vlan    uint16
 	Vrid    uint8
 	Family  uint8
+}
+
+type vrrpSender struct {
+	_     structs.HostLayout
+	Spent uint64
+	Flags vrrpSenderFlag
+	Pad   uint32
+}
+
+type vrrpSenderFlag uint32
+
+const (
+	vrrpSenderFlagSENDER_OWNER vrrpSenderFlag = 1
+)
+
+type vrrpSenderKey struct {
+	_      structs.HostLayout
+	Slot   uint32
+	Kind   vrrpSenderKind
+	Source [16]uint8
+}
+
+type vrrpSenderKind uint32
+
+const (
+	vrrpSenderKindSENDS_ADVERTS    vrrpSenderKind = 0
+	vrrpSenderKindCLAIMS_ADDRESS   vrrpSenderKind = 1
+	vrrpSenderKindASKS_FOR_ADDRESS vrrpSenderKind = 2
+	vrrpSenderKindSENDS_UNICAST    vrrpSenderKind = 3
+	vrrpSenderKindSENDER_KINDS     vrrpSenderKind = 4
+)
+
+type vrrpStrangersBound struct {
+	_     structs.HostLayout
+	Spent [4]uint64
 }
 
 type vrrpVip4Key struct {
@@ -205,23 +274,30 @@ type vrrpVip6Key struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	vrrpMapArrivals       = "arrivals"
-	vrrpMapCurrent        = "current"
-	vrrpMapEvents         = "events"
-	vrrpMapHeard          = "heard"
-	vrrpMapLeases         = "leases"
-	vrrpMapOthers         = "others"
-	vrrpMapPortCounters   = "port_counters"
-	vrrpMapRouterCounters = "router_counters"
-	vrrpMapRouterIds      = "router_ids"
-	vrrpMapRouters        = "routers"
-	vrrpMapScratch        = "scratch"
-	vrrpMapVips4          = "vips4"
-	vrrpMapVips6          = "vips6"
-	vrrpProgVrrpAccept    = "vrrp_accept"
-	vrrpProgVrrpEgress    = "vrrp_egress"
-	vrrpProgVrrpIngress   = "vrrp_ingress"
-	vrrpProgVrrpXdp       = "vrrp_xdp"
+	vrrpMapArrivals        = "arrivals"
+	vrrpMapAuths           = "auths"
+	vrrpMapCurrent         = "current"
+	vrrpMapEvents          = "events"
+	vrrpMapHeard           = "heard"
+	vrrpMapLeases          = "leases"
+	vrrpMapOthers          = "others"
+	vrrpMapPeers           = "peers"
+	vrrpMapPortCounters    = "port_counters"
+	vrrpMapRouterCounters  = "router_counters"
+	vrrpMapRouterIds       = "router_ids"
+	vrrpMapRouters         = "routers"
+	vrrpMapScratch         = "scratch"
+	vrrpMapSenders         = "senders"
+	vrrpMapStrangers       = "strangers"
+	vrrpMapStrangersBounds = "strangers_bounds"
+	vrrpMapVips4           = "vips4"
+	vrrpMapVips6           = "vips6"
+	vrrpMapWallClock       = "wall_clock"
+	vrrpProgVrrpAccept     = "vrrp_accept"
+	vrrpProgVrrpEgress     = "vrrp_egress"
+	vrrpProgVrrpIngress    = "vrrp_ingress"
+	vrrpProgVrrpUnicast    = "vrrp_unicast"
+	vrrpProgVrrpXdp        = "vrrp_xdp"
 )
 
 // loadVrrp returns the embedded CollectionSpec for vrrp.
@@ -269,6 +345,7 @@ type vrrpProgramSpecs struct {
 	VrrpAccept  *ebpf.ProgramSpec `ebpf:"vrrp_accept"`
 	VrrpEgress  *ebpf.ProgramSpec `ebpf:"vrrp_egress"`
 	VrrpIngress *ebpf.ProgramSpec `ebpf:"vrrp_ingress"`
+	VrrpUnicast *ebpf.ProgramSpec `ebpf:"vrrp_unicast"`
 	VrrpXdp     *ebpf.ProgramSpec `ebpf:"vrrp_xdp"`
 }
 
@@ -276,19 +353,25 @@ type vrrpProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type vrrpMapSpecs struct {
-	Arrivals       *ebpf.MapSpec `ebpf:"arrivals"`
-	Current        *ebpf.MapSpec `ebpf:"current"`
-	Events         *ebpf.MapSpec `ebpf:"events"`
-	Heard          *ebpf.MapSpec `ebpf:"heard"`
-	Leases         *ebpf.MapSpec `ebpf:"leases"`
-	Others         *ebpf.MapSpec `ebpf:"others"`
-	PortCounters   *ebpf.MapSpec `ebpf:"port_counters"`
-	RouterCounters *ebpf.MapSpec `ebpf:"router_counters"`
-	RouterIds      *ebpf.MapSpec `ebpf:"router_ids"`
-	Routers        *ebpf.MapSpec `ebpf:"routers"`
-	Scratch        *ebpf.MapSpec `ebpf:"scratch"`
-	Vips4          *ebpf.MapSpec `ebpf:"vips4"`
-	Vips6          *ebpf.MapSpec `ebpf:"vips6"`
+	Arrivals        *ebpf.MapSpec `ebpf:"arrivals"`
+	Auths           *ebpf.MapSpec `ebpf:"auths"`
+	Current         *ebpf.MapSpec `ebpf:"current"`
+	Events          *ebpf.MapSpec `ebpf:"events"`
+	Heard           *ebpf.MapSpec `ebpf:"heard"`
+	Leases          *ebpf.MapSpec `ebpf:"leases"`
+	Others          *ebpf.MapSpec `ebpf:"others"`
+	Peers           *ebpf.MapSpec `ebpf:"peers"`
+	PortCounters    *ebpf.MapSpec `ebpf:"port_counters"`
+	RouterCounters  *ebpf.MapSpec `ebpf:"router_counters"`
+	RouterIds       *ebpf.MapSpec `ebpf:"router_ids"`
+	Routers         *ebpf.MapSpec `ebpf:"routers"`
+	Scratch         *ebpf.MapSpec `ebpf:"scratch"`
+	Senders         *ebpf.MapSpec `ebpf:"senders"`
+	Strangers       *ebpf.MapSpec `ebpf:"strangers"`
+	StrangersBounds *ebpf.MapSpec `ebpf:"strangers_bounds"`
+	Vips4           *ebpf.MapSpec `ebpf:"vips4"`
+	Vips6           *ebpf.MapSpec `ebpf:"vips6"`
+	WallClock       *ebpf.MapSpec `ebpf:"wall_clock"`
 }
 
 // vrrpVariableSpecs contains global variables before they are loaded into the kernel.
@@ -317,36 +400,48 @@ func (o *vrrpObjects) Close() error {
 //
 // It can be passed to loadVrrpObjects or ebpf.CollectionSpec.LoadAndAssign.
 type vrrpMaps struct {
-	Arrivals       *ebpf.Map `ebpf:"arrivals"`
-	Current        *ebpf.Map `ebpf:"current"`
-	Events         *ebpf.Map `ebpf:"events"`
-	Heard          *ebpf.Map `ebpf:"heard"`
-	Leases         *ebpf.Map `ebpf:"leases"`
-	Others         *ebpf.Map `ebpf:"others"`
-	PortCounters   *ebpf.Map `ebpf:"port_counters"`
-	RouterCounters *ebpf.Map `ebpf:"router_counters"`
-	RouterIds      *ebpf.Map `ebpf:"router_ids"`
-	Routers        *ebpf.Map `ebpf:"routers"`
-	Scratch        *ebpf.Map `ebpf:"scratch"`
-	Vips4          *ebpf.Map `ebpf:"vips4"`
-	Vips6          *ebpf.Map `ebpf:"vips6"`
+	Arrivals        *ebpf.Map `ebpf:"arrivals"`
+	Auths           *ebpf.Map `ebpf:"auths"`
+	Current         *ebpf.Map `ebpf:"current"`
+	Events          *ebpf.Map `ebpf:"events"`
+	Heard           *ebpf.Map `ebpf:"heard"`
+	Leases          *ebpf.Map `ebpf:"leases"`
+	Others          *ebpf.Map `ebpf:"others"`
+	Peers           *ebpf.Map `ebpf:"peers"`
+	PortCounters    *ebpf.Map `ebpf:"port_counters"`
+	RouterCounters  *ebpf.Map `ebpf:"router_counters"`
+	RouterIds       *ebpf.Map `ebpf:"router_ids"`
+	Routers         *ebpf.Map `ebpf:"routers"`
+	Scratch         *ebpf.Map `ebpf:"scratch"`
+	Senders         *ebpf.Map `ebpf:"senders"`
+	Strangers       *ebpf.Map `ebpf:"strangers"`
+	StrangersBounds *ebpf.Map `ebpf:"strangers_bounds"`
+	Vips4           *ebpf.Map `ebpf:"vips4"`
+	Vips6           *ebpf.Map `ebpf:"vips6"`
+	WallClock       *ebpf.Map `ebpf:"wall_clock"`
 }
 
 func (m *vrrpMaps) Close() error {
 	return _VrrpClose(
 		m.Arrivals,
+		m.Auths,
 		m.Current,
 		m.Events,
 		m.Heard,
 		m.Leases,
 		m.Others,
+		m.Peers,
 		m.PortCounters,
 		m.RouterCounters,
 		m.RouterIds,
 		m.Routers,
 		m.Scratch,
+		m.Senders,
+		m.Strangers,
+		m.StrangersBounds,
 		m.Vips4,
 		m.Vips6,
+		m.WallClock,
 	)
 }
 
@@ -363,6 +458,7 @@ type vrrpPrograms struct {
 	VrrpAccept  *ebpf.Program `ebpf:"vrrp_accept"`
 	VrrpEgress  *ebpf.Program `ebpf:"vrrp_egress"`
 	VrrpIngress *ebpf.Program `ebpf:"vrrp_ingress"`
+	VrrpUnicast *ebpf.Program `ebpf:"vrrp_unicast"`
 	VrrpXdp     *ebpf.Program `ebpf:"vrrp_xdp"`
 }
 
@@ -371,6 +467,7 @@ func (p *vrrpPrograms) Close() error {
 		p.VrrpAccept,
 		p.VrrpEgress,
 		p.VrrpIngress,
+		p.VrrpUnicast,
 		p.VrrpXdp,
 	)
 }

@@ -82,7 +82,24 @@ func routerSpec(s control.FastSpec) datapath.RouterSpec {
 		Companion:  s.Companion,
 
 		AnyFirstAddress: s.AnyFirstAddress,
+
+		Senders: senders(s.Senders),
+		Auth:    (*datapath.Auth)(s.Auth),
+		Pace:    s.Pace,
+		Peers:   s.Peers,
 	}
+}
+
+// senders keeps the difference between an empty list and none.
+func senders(list []control.FastSender) []datapath.Sender {
+	if list == nil {
+		return nil
+	}
+	out := make([]datapath.Sender, len(list))
+	for i, s := range list {
+		out[i] = datapath.Sender(s)
+	}
+	return out
 }
 
 func (f fastPath) Update(s control.FastSpec) error { return f.Router.Update(routerSpec(s)) }
