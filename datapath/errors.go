@@ -10,7 +10,7 @@ import (
 
 var (
 	// ErrNotPermitted: the process lacks the privileges that loading or attaching BPF needs.
-	ErrNotPermitted = errors.New("not permitted: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW")
+	ErrNotPermitted = errors.New("not permitted: run as root, or with CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW and, to load the programs, CAP_PERFMON")
 	// ErrNoBPFFS: there is no BPF file system, and it cannot be mounted.
 	ErrNoBPFFS = errors.New("no BPF file system at " + bpffsMount)
 	// ErrNoInterface: there is no interface of that name.

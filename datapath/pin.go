@@ -20,13 +20,20 @@ import (
 // the file system is shared. Each interface's folder holds all that its
 // programs need, so that it can be adopted on its own.
 type pinDir struct {
-	fs   *os.File // the root of the BPF file system, wherever it is mounted
+	fs   *os.File // the root of the BPF file system, wherever it is mounted, or the folder that was given (home.go)
 	path string   // of the namespace's folder, through fs
 }
 
 const pinRoot = "vrrp-xdp"
 
 func openPins() (pinDir, error) {
+	home, err := openHome()
+	if err != nil {
+		return pinDir{}, err
+	}
+	if home != nil {
+		return pinDir{home, filepath.Join("/proc/self/fd", fmt.Sprint(home.Fd()))}, nil
+	}
 	ns, err := networkNamespace()
 	if err != nil {
 		return pinDir{}, err

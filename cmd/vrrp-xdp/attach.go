@@ -45,6 +45,7 @@ func addDaemonFlags(flags *pflag.FlagSet, o *daemonOptions, mode *string) {
 	flags.StringVar(mode, "mode", string(datapath.Auto), "auto, native, tc or generic: how to attach")
 	flags.BoolVar(&o.keepAttached, "keep-attached", false, "leave the programs attached, silent, when exiting")
 	flags.StringVar(&o.logFormat, "log-format", "auto", "auto, text or json")
+	flags.StringVar(&o.user, "user", "", "`USER[:GROUP]` to run as, with CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF only (default: vrrp_user of the file)")
 	flags.BoolVar(&o.debug, "debug", false, "log also what is of no consequence")
 	o.web.add(flags)
 }
@@ -93,7 +94,7 @@ func newAttach(e env) *cobra.Command {
 
 // attach runs in the foreground until a signal.
 func attach(e env, o attachOptions) error {
-	o.socket = o.interfaces[0]
+	o.socket, o.described = o.interfaces[0], &o.file
 	if o.file.path != "" {
 		return runDaemon(e, o.daemonOptions, o.planFile)
 	}

@@ -164,7 +164,7 @@ func TestWithoutRootOneLineSaysSo(t *testing.T) {
 	defer f.Close()
 	p.Path, p.ExtraFiles = "/proc/self/fd/3", []*os.File{f}
 	code := p.code(t, p.Run())
-	if lines := errorLines(p.stderr.String()); code != exitFailed || len(lines) != 1 || !strings.Contains(lines[0], "not permitted: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW") {
+	if lines := errorLines(p.stderr.String()); code != exitFailed || len(lines) != 1 || !strings.Contains(lines[0], "not permitted: run as root, or with CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW") {
 		t.Errorf("exit status %d:\n%s", code, p.stderr.String())
 	}
 	checkNothingLeft(t)

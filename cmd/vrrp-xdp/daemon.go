@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/config"
@@ -33,7 +30,9 @@ type daemonOptions struct {
 	web          webOptions
 	// reloads makes SIGHUP a reload; otherwise it ends the daemon, as a terminal
 	// that goes away does.
-	reloads bool
+	reloads   bool
+	user      string       // --user: USER[:GROUP] to become; "": that of the file
+	described *fileOptions // where vrrp_user may stand; nil: there is no file
 }
 
 // plan is what a daemon is to run.
@@ -95,6 +94,9 @@ func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 		return err
 	}
 	d.later(d.links.Close)
+	if err := o.changeUser(d.links); err != nil {
+		return err
+	}
 	p, err := d.planner(d.links, d.log)
 	if err != nil {
 		return err
@@ -111,21 +113,6 @@ func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 	return d.run()
 }
 
-// checkPrivileges gives one clear line in place of the many ways in which what
-// follows would fail.
-func checkPrivileges() error {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return fmt.Errorf("read the capabilities of this process: %w", err)
-	}
-	has := func(c int) bool { return data[c/32].Effective&(1<<(c%32)) != 0 }
-	if !has(unix.CAP_NET_ADMIN) || !has(unix.CAP_NET_RAW) || !has(unix.CAP_BPF) && !has(unix.CAP_SYS_ADMIN) {
-		return fmt.Errorf("attach: %w", datapath.ErrNotPermitted)
-	}
-	return nil
-}
-
 // open claims, loads, attaches and installs; all of it is silent until run.
 // What a crashed predecessor left on the interfaces goes before anything that
 // can fail and take its programs off: they are what keeps its addresses inert.
@@ -133,6 +120,9 @@ func (d *daemon) open(p plan) error {
 	var err error
 	if d.path, err = datapath.Open(datapath.Options{Interfaces: p.interfaces}); err != nil {
 		return err
+	}
+	if err := programsLoaded(); err != nil {
+		return errors.Join(err, d.path.Close(true))
 	}
 	d.later(func() error { return d.path.Close(d.served && d.options.keepAttached) })
 	if err := d.openSockets(); err != nil {

@@ -123,7 +123,7 @@ func (d *daemon) change(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.checkOwn(p.setup.Instances, d.held()); err != nil {
+	if err := errors.Join(sameUser(p.global), d.checkOwn(p.setup.Instances, d.held())); err != nil {
 		return err
 	}
 	if err := d.notifier.Apply(p.setup.Notify); err != nil {

@@ -50,7 +50,7 @@ SIGHUP, or vrrp-xdp reload, reads it again.`,
 		if err := o.finish(flags, mode); err != nil {
 			return err
 		}
-		o.socket, o.reloads = runSocket, true
+		o.socket, o.reloads, o.described = runSocket, true, &file
 		return runDaemon(e, o, file.plan)
 	}
 	return c
@@ -68,14 +68,23 @@ func (f *fileOptions) load(links *netio.Links) (config.Config, config.Report) {
 		name, _ := os.Hostname()
 		id, _, _ = strings.Cut(name, ".")
 	}
-	return config.Load(f.path, config.Options{ID: id, Lenient: f.lenient, System: fileSystem{links}})
+	user, group := currentUser()
+	return config.Load(f.path, config.Options{ID: id, Lenient: f.lenient, User: user, Group: group, System: fileSystem{links}})
+}
+
+// checkReadable says how to mend it if the user that the daemon has become may not read the file.
+func (f *fileOptions) checkReadable() error {
+	if _, err := os.ReadFile(f.path); !errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	return fmt.Errorf("%s: the daemon reads it as user %d of group %d: chgrp %[3]d %[1]s, chmod 0640 %[1]s", f.path, os.Geteuid(), os.Getegid())
 }
 
 // plan is a planner.
 func (f *fileOptions) plan(links *netio.Links, log *slog.Logger) (plan, error) {
 	c, report := f.load(links)
 	if err := report.Err(); err != nil {
-		return plan{}, usage(err)
+		return plan{}, usage(errors.Join(err, f.checkReadable()))
 	}
 	for _, p := range report.Problems() {
 		log.Warn("configuration: "+p.Text, "at", p.Pos.String())

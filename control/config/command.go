@@ -88,6 +88,10 @@ func (d *decoder) checkCommand(c *command) bool {
 		c.n.fail("%s: %v", c.n.Keyword(), err)
 		return false
 	}
+	if own := d.global.User; own != nil && (own.UID != c.User.UID || own.GID != c.User.GID) {
+		c.n.fail("%s: as user %s it would not run: with vrrp_user the daemon is %s, and can run nothing as another; take one of them out", c.n.Keyword(), user, own)
+		return false
+	}
 	if err := d.options.System.CheckScript(*c.Command, d.global.secure); err != nil {
 		c.n.fail("%s: it would not run: %v", c.n.Keyword(), err)
 		return false
@@ -102,6 +106,12 @@ const anonymous = "keepalived_script"
 func (g *globals) defaultUser() (user, group string) {
 	if g.scriptUser != "" {
 		return g.scriptUser, g.scriptGroup
+	}
+	if n := g.userNode; n != nil {
+		return n.arg(0), n.arg(1)
+	}
+	if o := g.d.options; o.User != "" {
+		return o.User, o.Group
 	}
 	if _, err := g.d.options.System.LookupUser(anonymous, ""); err == nil {
 		return anonymous, ""

@@ -16,6 +16,7 @@ type globals struct {
 	settings
 	secure                  bool
 	scriptUser, scriptGroup string
+	userNode                *node // vrrp_user
 	startDelay              *time.Duration
 	pace, pace6             *time.Duration
 	minGARP                 *bool
@@ -65,6 +66,15 @@ func (g *globals) takeScriptUser(n *node) {
 		return
 	}
 	g.scriptUser, g.scriptGroup = n.arg(0), n.arg(1)
+}
+
+func (g *globals) takeUser(n *node) {
+	user, err := g.d.options.System.LookupUser(n.arg(0), n.arg(1))
+	if err != nil {
+		n.fatal("vrrp_user: %v", err)
+		return
+	}
+	g.User, g.userNode = &user, n
 }
 
 func (g *globals) takeDynamic(n *node) {

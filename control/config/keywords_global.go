@@ -10,7 +10,8 @@ const most = math.MaxInt32
 func globalKeywords() []keyword {
 	list := []keyword{
 		{name: "router_id", mark: essential, args: "NAME", def: "the host's name", means: "name of this router in mail", take: text(func(g *globals) *string { return &g.RouterID })},
-		{name: "script_user", mark: essential, args: "USER [GROUP]", def: "keepalived_script if there is such a user, else that of the daemon", means: "as whom scripts run that do not say it", take: of((*globals).takeScriptUser)},
+		{name: "script_user", mark: essential, args: "USER [GROUP]", def: "that of vrrp_user; else keepalived_script if there is such a user, else that of the daemon", means: "as whom scripts run that do not say it; without any capability", take: of((*globals).takeScriptUser)},
+		{name: "vrrp_user", mark: ours, args: "USER [GROUP]", def: "that of whoever starts it", means: "as whom the daemon runs, with CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; scripts run as that user too", why: "it counts at a start; the user must be able to read the configuration, for reloads", take: of((*globals).takeUser)},
 		{name: "enable_script_security", mark: essential, means: "no script that runs as root may be one that others can change; without script_user none falls back to root", take: is(func(g *globals) *bool { return &g.secure })},
 		{name: "dynamic_interfaces", mark: common, args: "[allow_if_changes]", def: "off", means: "interfaces need not exist yet: their instances wait in FAULT", take: of((*globals).takeDynamic)},
 		{name: "vrrp_startup_delay", mark: common, args: "SECONDS", def: "0", means: "how long to listen after the start before instances take part", take: seconds(0, longest, func(g *globals) **time.Duration { return &g.startDelay })},

@@ -27,7 +27,10 @@ type Options struct {
 	// Lenient turns errors of severity Error into warnings: what keepalived
 	// would skip is skipped.
 	Lenient bool
-	System  System
+	// User and Group are whom the daemon runs as, where it cannot run scripts as
+	// anybody else; "" where it can.
+	User, Group string
+	System      System
 }
 
 // Load reads a file and all that it includes and says what it means. The Config

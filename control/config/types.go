@@ -31,7 +31,9 @@ type Global struct {
 	Nice              *int // vrrp_priority: -20..19
 	RealTime          int  // vrrp_rt_priority: 1..99; 0: none
 	NoSwap            bool // vrrp_no_swap
-	CPUs              []int
+	// User is vrrp_user, as whom the daemon runs; nil: as whoever starts it.
+	User *script.User
+	CPUs []int
 }
 
 // FIFO is a named pipe to which transitions are written.
