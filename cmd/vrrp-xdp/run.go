@@ -127,4 +127,6 @@ func (fileSystem) CheckScript(c script.Command, secure bool) error { return scri
 
 func (fileSystem) CheckSecret(path string) error { return config.CheckSecret(path) }
 
+func (fileSystem) ReadSecret(path string) ([]byte, error) { return config.ReadSecret(path) }
+
 func (fileSystem) Table(name string) (uint32, bool) { return routingTable(name) }

@@ -59,6 +59,21 @@ func (host) CheckSecret(path string) error {
 	return nil
 }
 
+// ReadSecret knows files by what their names say.
+func (host) ReadSecret(path string) ([]byte, error) {
+	switch name := filepath.Base(path); {
+	case strings.Contains(name, "missing"):
+		return nil, errors.New("read the key: open " + path + ": no such file or directory")
+	case strings.Contains(name, "group"):
+		return nil, errors.New("others than its owner can read " + path)
+	case strings.Contains(name, "short"):
+		return []byte("0123456789012345678901234567890\n"), nil
+	case strings.Contains(name, "text"):
+		return []byte("01234567890123456789012345678901\n"), nil
+	}
+	return []byte("hex:" + strings.Repeat("0f", 32) + "\n"), nil
+}
+
 func (host) Table(name string) (uint32, bool) {
 	if name == "wan" {
 		return 100, true

@@ -29,6 +29,7 @@ func (in *instance) finish() {
 	in.finishPreemption()
 	in.finishUnicast()
 	in.finishSource()
+	in.finishHMAC()
 	in.finishAuthentication()
 	in.finishAcceptance()
 	in.finishAnnouncements()
@@ -45,7 +46,15 @@ func (in *instance) global() *globals { return &in.n.d.global }
 func (in *instance) isStrict() bool { return first(false, in.strict, in.global().strict) }
 
 // mostAdvertised is how many addresses an advert has room for.
-var mostAdvertised = map[vrrp.Family]int{vrrp.IPv4: 255, vrrp.IPv6: 90}
+func (in *instance) mostAdvertised() int {
+	switch {
+	case in.Router.Family == vrrp.IPv4:
+		return 255
+	case in.signs():
+		return 89
+	}
+	return 90
+}
 
 // finishAddresses lets the first address say of which family the instance is.
 func (in *instance) finishAddresses() bool {
@@ -64,8 +73,8 @@ func (in *instance) finishAddresses() bool {
 		case vrrp.FamilyOf(address) != r.Family:
 			n.fail("%v: an instance has addresses of one family, this one of %v: put it into another instance, or into virtual_ipaddress_excluded", a.Prefix, r.Family)
 			continue
-		case len(kept) == mostAdvertised[r.Family]:
-			n.warn("%v: an advert has no room for more than %d addresses: it is taken as virtual_ipaddress_excluded", a.Prefix, mostAdvertised[r.Family])
+		case len(kept) == in.mostAdvertised():
+			n.warn("%v: an advert has no room for more than %d addresses: it is taken as virtual_ipaddress_excluded", a.Prefix, in.mostAdvertised())
 			in.Excluded = append(in.Excluded, a)
 			continue
 		}
@@ -198,6 +207,8 @@ func (in *instance) finishSource() {
 func (in *instance) finishAuthentication() {
 	switch {
 	case in.authNode == nil || in.authNode.faulty:
+	case in.hmac != nil:
+		in.authNode.fail("authentication and auth_hmac: take one of them out, the first if all routers know the second")
 	case in.authType == nil && in.password == nil:
 		in.authNode.fail("authentication says nothing: say auth_type PASS and auth_pass")
 	case in.authType == nil:

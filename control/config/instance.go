@@ -24,6 +24,7 @@ type instance struct {
 	accept             *bool
 	authNode           *node
 	authType, password *node
+	hmac               *hmac
 	peers              []peer
 	unicast            []*node // keywords that mean unicast
 	faultWithoutPeers  *node

@@ -10,6 +10,7 @@ const (
 	inGlobal        place = "global_defs"
 	inInstance      place = "vrrp_instance"
 	inAuth          place = "authentication"
+	inHMAC          place = "auth_hmac"
 	inGroup         place = "vrrp_sync_group"
 	inScript        place = "vrrp_script"
 	inProcess       place = "vrrp_track_process"
@@ -121,6 +122,7 @@ func sections() []section {
 		{inCheck, checkKeywords()},
 		{inInstance, instanceKeywords()},
 		{inAuth, authKeywords()},
+		{inHMAC, hmacKeywords()},
 		{inAdvertisement, advertisementKeywords()},
 		{inGroup, groupKeywords()},
 	}

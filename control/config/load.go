@@ -18,6 +18,8 @@ type System interface {
 	CheckScript(c script.Command, secure bool) error
 	// CheckSecret is the CheckSecret of this package.
 	CheckSecret(path string) error
+	// ReadSecret is the ReadSecret of this package.
+	ReadSecret(path string) ([]byte, error)
 }
 
 // Options for Load.

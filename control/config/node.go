@@ -109,7 +109,7 @@ func (s Statement) maskedWords() []string {
 	var words []string
 	secret := false
 	for i, w := range s.Words {
-		if secret && i > 0 {
+		if secret && i > 0 || strings.HasPrefix(w.Text, "hex:") {
 			words = append(words, mask)
 			continue
 		}
@@ -128,5 +128,5 @@ func isSecret(word string) bool {
 	case "pass", "passwd", "password", "key", "secret":
 		return true
 	}
-	return strings.HasPrefix(word, "auth") || distance(word, "auth_pass") <= 3
+	return strings.HasPrefix(word, "auth") || distance(word, "auth_pass") <= 3 || distance(word, "key") <= 1
 }

@@ -33,6 +33,13 @@ func TestPasswordsAreNotShown(t *testing.T) {
 		"auth_key hunter2",
 		"authentication {\nauht_pass hunter2\nauthpass hunter2\npassword hunter2\n}",
 		"auth_hmac {\nkey hunter2\n}",
+		"auth_hmac {\nkey hunter2 hunter2hunter2hunter2hunter2hunter2 hunter2\n}",
+		"auth_hmac {\nkey 1 hunter2\n}",
+		"auth_hmac {\nkey 1 hunter2hunter2hunter2hunter2hunter2\n}",
+		"auth_hmac {\nkey 1 hex:hunter2\n}",
+		"auth_hmac {\nkey 1 hunter2#hunter2\n}",
+		"auth_hmac {\nkey1 hunter2\nkeys 1 hunter2\nke 1 hunter2\nkee 1 hunter2\nactive_key hex:hunter2\n}",
+		"auth_hmac { key 1 hunter2 }",
 	} {
 		_, r := loadText(t, "vrrp_instance A {\n"+line+"\n}\n")
 		var text strings.Builder

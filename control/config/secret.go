@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // CheckSecret refuses a file that everybody on this host can read, or write: it
@@ -19,6 +22,37 @@ func CheckSecret(path string) error {
 		return fmt.Errorf("everybody can read %s (mode %04o), and it holds a secret: chmod o-rwx %[1]s", path, mode)
 	}
 	return nil
+}
+
+// longestSecret is longer than any file that a key is read from.
+const longestSecret = 1024
+
+// ReadSecret reads a file that holds nothing but a key. It refuses one that others
+// than its owner can read, or write: whoever has the key is a router.
+func ReadSecret(path string) ([]byte, error) {
+	// It does not wait for whoever may write into a pipe.
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find out who can read the key: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read the key: %s is not a file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("others than its owner can read %s (mode %04o), and it holds a key: chmod 600 %[1]s", path, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(io.LimitReader(file, longestSecret+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	if len(text) > longestSecret {
+		return nil, fmt.Errorf("read the key: %s is too long for one", path)
+	}
+	return text, nil
 }
 
 // checkSecret refuses a secret in the statement if everybody can read the file it

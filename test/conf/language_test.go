@@ -157,7 +157,7 @@ func TestAFaultyFileStartsNothingUnlessOneIsLenient(t *testing.T) {
 func TestLenienceHasItsLimits(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, body := range []string{"auth_hmac", "vrf blue", "authentication {\nauth_type AH\nauth_pass x\n}", "interface eth7", "down_timer_adverts 5"} {
+	for _, body := range []string{"auth_hmac {\nkey 1 file:/no/such/key\nactive_key 1\n}", "vrf blue", "authentication {\nauth_type AH\nauth_pass x\n}", "interface eth7", "down_timer_adverts 5"} {
 		if out, status := s.r1.check(numbered(1, body), "--lenient"); status != 2 {
 			t.Errorf("%q: the exit status of check --lenient is %d, want 2:\n%s", body, status, out)
 		}
