@@ -17,7 +17,7 @@ func (e *Engine) sendAdvert(in *instance, priority uint8) {
 		return
 	}
 	source, family := in.router.Config().Source, in.config.Router.Family
-	pdu, err := in.router.Advert(priority).AppendBinary(nil, source, vrrp.GroupAddress(family))
+	pdu, err := e.sealer(in, priority)(vrrp.GroupAddress(family))
 	if err != nil {
 		in.reportSend(err, e.now())
 		return
@@ -32,10 +32,10 @@ func (e *Engine) sendAdvert(in *instance, priority uint8) {
 // sendUnicast addresses the advert to every peer. The checksum may cover the
 // destination, so each peer has its own.
 func (e *Engine) sendUnicast(in *instance, priority uint8) {
-	source, advert := in.router.Config().Source, in.router.Advert(priority)
+	source, seal := in.router.Config().Source, e.sealer(in, priority)
 	var letters []letter
 	for _, peer := range in.config.Router.Peers {
-		pdu, err := advert.AppendBinary(nil, source, peer)
+		pdu, err := seal(peer)
 		if err != nil {
 			in.reportSend(err, e.now())
 			return
@@ -84,16 +84,19 @@ func (e *Engine) advert(in *instance, ev FastEvent) {
 		Destination: vrrp.GroupAddress(family),
 		TTL:         ev.TTL,
 		PDU:         ev.PDU,
-
-		AnyFirstAddress: in.config.Router.AnyFirstAddress,
 	})
 	e.readStamp(in)
 }
 
 func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
+	p.AnyFirstAddress, p.MayBeSigned = in.config.Router.AnyFirstAddress, in.config.Router.Auth != nil
 	advert, err := vrrp.Parse(p)
 	if err != nil {
 		in.discarded(err, p.Source)
+		return
+	}
+	proof, err := e.authenticate(in, at, p)
+	if err != nil {
 		return
 	}
 	copy(in.header[:], p.PDU)
@@ -102,6 +105,7 @@ func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
 	if in.stats.refused != refused {
 		return
 	}
+	e.accepted(in, p.Source, proof)
 	e.lesserHeard(in, advert)
 	if p.Unicast { // the fast path counts the others
 		in.stats.countReceived(advert, in.router)
@@ -152,8 +156,6 @@ func (e *Engine) unicastAdvert(p netio.UnicastPacket) {
 		TTL:         p.TTL,
 		PDU:         p.PDU,
 		Unicast:     true,
-
-		AnyFirstAddress: in.config.Router.AnyFirstAddress,
 	})
 }
 

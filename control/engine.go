@@ -27,7 +27,11 @@ type Engine struct {
 	results    results
 	effects    *effectWorker
 	ports      *portReader
-	unicast    Unicast // nil until an instance has peers
+	unicast    Unicast      // nil until an instance has peers
+	ledger     Ledger       // nil until an instance has Auth
+	forgetful  bool         // the ledger does not take what it is told
+	signed     bool         // some instance has Auth
+	clockAt    vrrp.Instant // when the time of day is looked at again
 	joined     map[int]*membership
 	asked      solicitations
 	watching   context.Context // of all that Run watches
@@ -145,6 +149,7 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 			}
 			e.ports.ask(ev)
 			e.effects.verify(ev)
+		case <-e.world.ClockSet:
 		case p := <-e.ports.readings:
 			e.portRead(p)
 		case <-e.results.wake:
@@ -173,6 +178,7 @@ func (e *Engine) loop(ctx context.Context, links <-chan netio.LinkEvent) error {
 func (e *Engine) tick() error {
 	now := e.now()
 	e.rounds.wake(now)
+	e.tellWallClock()
 	if err := e.world.Events.Drain(e.fastEvent); err != nil {
 		return err
 	}
@@ -231,6 +237,7 @@ func (e *Engine) nextDeadline() vrrp.Instant {
 			next = at
 		}
 	}
+	sooner(e.clockDeadline())
 	for _, in := range e.instances {
 		at, _ := in.router.Deadline()
 		sooner(at)

@@ -32,6 +32,11 @@ func (e *Engine) install(configs []InstanceConfig) error {
 	}
 	e.adopt(e.instances)
 	e.regroup()
+	ledger, err := e.openLedger(configs)
+	if err != nil {
+		return err
+	}
+	e.ledger = ledger
 	unicast, err := e.openUnicast(configs)
 	if err != nil {
 		return err
@@ -45,15 +50,17 @@ func (e *Engine) install(configs []InstanceConfig) error {
 
 // adopt makes these the instances.
 func (e *Engine) adopt(instances []*instance) {
-	e.instances = instances
+	e.instances, e.signed = instances, false
 	clear(e.bySlot)
 	for _, in := range instances {
+		e.signed = e.signed || in.config.Router.Auth != nil
 		for _, p := range in.places() {
 			if p.plugged() {
 				e.bySlot[p.path.Slot()] = p
 			}
 		}
 	}
+	e.tellWallClock()
 }
 
 // newLease names a lease that nobody has.
@@ -159,7 +166,10 @@ func (e *Engine) Close() error {
 	if e.unicast != nil {
 		errs = append(errs, e.unicast.Close())
 	}
-	e.instances, e.clearing, e.joined, e.unicast = nil, nil, nil, nil
+	if e.ledger != nil {
+		errs = append(errs, e.ledger.Close())
+	}
+	e.instances, e.clearing, e.joined, e.unicast, e.ledger = nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 

@@ -37,6 +37,7 @@ type instance struct {
 	noRoute map[netip.Addr]bool // peers to which there is none
 	claims  map[claim]bool      // that were told since the last transition
 	lesser  vrrp.Instant        // when a lesser master was last told of
+	auth    authentication
 	stats   stats
 	last    LastTransition
 	events  rfcEvents
@@ -146,9 +147,9 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 		e.pacer.forget(in)
 		e.effects.want(in, nil)
 	case vrrp.Follow:
-		in.path.Follow(a.Source, in.header)
+		in.follow(a)
 	case vrrp.Unfollow:
-		in.path.Unfollow()
+		in.unfollow()
 	case vrrp.Transition:
 		evidence := ""
 		if a.Reason == vrrp.LeaseLost {
@@ -172,13 +173,14 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 
 // yieldsTo is the least priority of an advert at whose arrival the fast path
 // falls silent by itself, 0 for none: by the time that the loop has stepped
-// down, the better router answers already. Ties are left to the loop; so is
-// version 2, of whose adverts it refuses some that the fast path lets through.
+// down, the better router answers already. Ties are left to the loop; so are
+// version 2 and what is signed, of whose adverts it refuses some that the fast path
+// lets through.
 // A leaving master does not yield: what the switch has sent its way before it
 // learned of the successor is still to be served.
 func (in *instance) yieldsTo() uint8 {
 	c := in.router.Config()
-	if in.router.State() != vrrp.Master || in.router.Leaving() || c.Version == vrrp.V2 || in.config.unicast() || c.Priority == vrrp.OwnerPriority {
+	if in.router.State() != vrrp.Master || in.router.Leaving() || c.Version == vrrp.V2 || c.Auth != nil || in.config.unicast() || c.Priority == vrrp.OwnerPriority {
 		return 0
 	}
 	return in.router.Priority() + 1

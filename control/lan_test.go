@@ -22,6 +22,7 @@ type lan struct {
 	hosts []*host
 	mu    sync.Mutex
 	cut   bool
+	heard func(frame []byte) // everything; nil: nobody listens
 }
 
 // onLAN runs a test in virtual time. It fails if a goroutine is left behind.
@@ -74,6 +75,9 @@ func (l *lan) carry(from *host, frame []byte) {
 	defer l.mu.Unlock()
 	if l.cut {
 		return
+	}
+	if l.heard != nil {
+		l.heard(frame)
 	}
 	for _, h := range l.hosts {
 		if h != from {

@@ -190,6 +190,12 @@ type Links interface {
 // World is all of it.
 type World struct {
 	Now func() time.Duration
+	// Wall is the time of day since 1970; nil: that of package time.
+	Wall func() time.Duration
+	// ClockSet tells that the time of day was set; nil: it is looked at now and then.
+	ClockSet <-chan struct{}
+	// TellWallClock tells the fast path the time of day at boot; nil: it need not know.
+	TellWallClock func(offset time.Duration)
 	// Attach makes the fast path work on an interface, and tells about it. It
 	// does nothing where it does already.
 	Attach func(name string) (netio.LinkInfo, error)
@@ -198,7 +204,8 @@ type World struct {
 	Install   func(FastSpec) (FastPath, error)
 	Events    Events
 	Sender    Sender
-	Unicast   func() (Unicast, error) // called once, when the first instance has peers
+	Unicast   func() (Unicast, error)         // called once, when the first instance has peers
+	Ledger    func(anew bool) (Ledger, error) // called when the first instance has Auth; nil: nothing is remembered
 	Addresses AddressBook
 	Routes    RouteBook
 	Links     Links

@@ -64,6 +64,7 @@ type reload struct {
 	joined   map[int]*membership
 	before   map[int]*membership
 	unicast  Unicast        // nil: as before
+	ledger   Ledger         // nil: as before
 	asked    *solicitations // nil: as before
 	askedOld *solicitations
 	ports    map[string]port
@@ -142,6 +143,9 @@ func (r *reload) prepare() error {
 	next := r.next()
 	var err error
 	if r.unicast, err = r.engine.openUnicast(r.configs()); err != nil {
+		return err
+	}
+	if r.ledger, err = r.engine.openLedger(r.configs()); err != nil {
 		return err
 	}
 	if r.joined, err = r.engine.join(append(next, r.removed...)); err != nil {
@@ -286,6 +290,9 @@ func (r *reload) undo() error {
 	errs = append(errs, closeOthers(r.joined, r.before))
 	if r.unicast != nil {
 		errs = append(errs, r.unicast.Close())
+	}
+	if r.ledger != nil {
+		errs = append(errs, r.ledger.Close())
 	}
 	if r.asked != nil {
 		r.asked.finish()

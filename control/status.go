@@ -34,6 +34,7 @@ type InstanceStatus struct {
 	Accept            bool           `json:"accept"`
 	Checksum          string         `json:"checksum"` // form of the adverts that are sent
 	UnicastPeers      []string       `json:"unicast_peers,omitempty"`
+	Auth              *AuthStatus    `json:"auth_hmac,omitempty"`
 	Tracks            []TrackStatus  `json:"tracks,omitempty"`
 	Fault             string         `json:"fault,omitempty"`
 	LastTransition    LastTransition `json:"last_transition"`
@@ -157,6 +158,7 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 		Group:             cmp.Or(in.config.Group, in.config.Name),
 		Accept:            in.config.accepts(),
 		Checksum:          in.router.Advert(c.Priority).Checksum.String(),
+		Auth:              in.authStatus(),
 		Fault:             in.fault(),
 		LastTransition:    in.last,
 		LeaseRemainingMS:  milliseconds(max(in.group.machine.Lease().Sub(now), 0)),

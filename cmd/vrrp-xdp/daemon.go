@@ -60,6 +60,7 @@ type daemon struct {
 	engine    *control.Engine
 	trackers  *track.Set
 	notifier  *notify.Notifier
+	clock     *clockWatch
 	setup     control.Setup // that runs
 	reloading sync.Mutex
 	signals   chan os.Signal
@@ -208,6 +209,10 @@ func (d *daemon) openEngine(p plan) error {
 		return err
 	}
 	d.setup = p.setup
+	var err error
+	if d.clock, err = watchClock(); err != nil {
+		return err
+	}
 	world := control.World{
 		Now:       datapath.Now,
 		Attach:    d.attach,
@@ -216,6 +221,7 @@ func (d *daemon) openEngine(p plan) error {
 		Events:    fastEvents{d.events},
 		Sender:    d.sender,
 		Unicast:   openUnicast,
+		Ledger:    func(anew bool) (control.Ledger, error) { return openLedger(d.options.socket, anew) },
 		Addresses: d.addresses,
 		Routes:    routeBook{d.routes, d.links},
 		Links:     d.links,
@@ -223,8 +229,9 @@ func (d *daemon) openEngine(p plan) error {
 		Notify:    d.notifier.Tell,
 
 		Solicitations: netio.WatchRouterSolicitations,
+
+		ClockSet: d.clock.set,
 	}
-	var err error
 	d.engine, err = control.New(world, d.log, p.setup.Instances)
 	return err
 }
@@ -250,6 +257,7 @@ func (d *daemon) run() error {
 	d.trackers.Apply(d.setup.Trackers)
 	observer := control.Observer{List: reporter.Heard, Log: d.log}
 	beside.Go(func() { observer.Run(ctx) })
+	beside.Go(func() { d.clock.run(ctx) })
 	beside.Go(func() { d.obeySignals(ctx) })
 	beside.Go(func() { d.obeyHangups(ctx) })
 	beside.Go(func() { tellServiceManager(ctx, d.engine, d.log) })

@@ -137,5 +137,11 @@ func (s Sequence) secondsAfter(t Sequence) time.Duration {
 	return time.Duration(int32(uint32(s>>32)-uint32(t>>32))) * time.Second
 }
 
+// sub is the time from t to s, but for the counter.
+func (s Sequence) sub(t Sequence) time.Duration {
+	fraction := time.Duration(uint16(s>>16)) - time.Duration(uint16(t>>16))
+	return s.secondsAfter(t) + fraction*time.Second>>16
+}
+
 // isZero reports whether b is nothing but zeros.
 func isZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }

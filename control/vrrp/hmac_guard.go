@@ -28,7 +28,7 @@ func (g *Guard) Check(a *Auth, p Packet, wall time.Duration) (Proof, error) {
 	}
 	mark, known := g.marks[p.Source]
 	if known && !a.expired(mark, wall) && !proof.Sequence.After(mark) {
-		return Proof{}, ReasonAuthReplay
+		return proof, ReasonAuthReplay
 	}
 	g.Remember(p.Source, proof.Sequence)
 	return proof, nil

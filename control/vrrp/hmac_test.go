@@ -188,7 +188,7 @@ func TestWhatIsWrongWithATrailerIsSaid(t *testing.T) {
 		{"another sequence", func(p *Packet) { p.PDU[trailer+11]++ }, imageWall, ReasonAuthHMAC},
 		{"too old", func(*Packet) {}, imageWall + 6*time.Second, ReasonAuthStale},
 		{"ahead", func(*Packet) {}, imageWall - 6*time.Second, ReasonAuthStale},
-		{"too old before an unknown key", func(p *Packet) { p.PDU[trailer+1] = 2 }, imageWall + 6*time.Second, ReasonAuthStale},
+		{"an unknown key before too old", func(p *Packet) { p.PDU[trailer+1] = 2 }, imageWall + 6*time.Second, ReasonAuthKey},
 		{"of no type before too old", func(p *Packet) { p.PDU[trailer] = 2 }, imageWall + 6*time.Second, ReasonAuthMalformed},
 		{"half a lifetime of the clock away", func(*Packet) {}, imageWall + 1<<31*time.Second, ReasonAuthStale},
 		{"cut short", func(p *Packet) { p.PDU = p.PDU[:len(p.PDU)-1] }, imageWall, ReasonLength},

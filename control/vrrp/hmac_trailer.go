@@ -63,14 +63,14 @@ type Proof struct {
 	Signed   bool // the rest is of a trailer
 	Key      uint8
 	Sequence Sequence
-	// Behind is how far the sender's time of day is behind this host's, in whole
-	// seconds; negative: it is ahead. It has no meaning where the clocks need not agree.
+	// Behind is how far the sender's time of day is behind this host's; negative: it
+	// is ahead. It has no meaning where the clocks need not agree.
 	Behind time.Duration
 }
 
 // verify checks the trailer of an advert that Parse has accepted, but for its
 // sequence. What is cheap comes first, so that a flood of old or foreign adverts
-// costs no hash. The error is a Reason.
+// costs no hash. The error is a Reason; what the trailer said is not proven then.
 func (a *Auth) verify(p Packet, wall time.Duration) (Proof, error) {
 	message, trailer, _ := p.split(Version(p.PDU[0] >> 4))
 	if len(trailer) == 0 {
@@ -83,17 +83,18 @@ func (a *Auth) verify(p Packet, wall time.Duration) (Proof, error) {
 		return Proof{}, ReasonAuthMalformed
 	}
 	proof := Proof{Signed: true, Key: trailer[1], Sequence: Sequence(binary.BigEndian.Uint64(trailer[4:]))}
-	proof.Behind = SequenceAt(wall).secondsAfter(proof.Sequence)
+	now := SequenceAt(wall)
+	proof.Behind = now.sub(proof.Sequence)
 	key, known := a.Keys[proof.Key]
 	switch {
-	case !a.Monotonic && proof.Behind.Abs() > a.Window:
-		return Proof{}, ReasonAuthStale
 	case !known:
-		return Proof{}, ReasonAuthKey
+		return proof, ReasonAuthKey
+	case !a.Monotonic && now.secondsAfter(proof.Sequence).Abs() > a.Window:
+		return proof, ReasonAuthStale
 	}
 	want := key.sum(p.PDU[:len(message)+trailerFixed], p.Source)
 	if !hmac.Equal(trailer[trailerFixed:], want[:]) {
-		return Proof{}, ReasonAuthHMAC
+		return proof, ReasonAuthHMAC
 	}
 	return proof, nil
 }

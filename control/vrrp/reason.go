@@ -26,8 +26,8 @@ const (
 
 	ReasonAuthMissing   // not signed, where it must be
 	ReasonAuthMalformed // a trailer that is of no known type
-	ReasonAuthStale     // signed too long ago, or with a clock that is ahead
 	ReasonAuthKey       // signed with a key that is not known here
+	ReasonAuthStale     // signed too long ago, or with a clock that is ahead
 	ReasonAuthHMAC      // not signed with that key, or changed since
 	ReasonAuthReplay    // signed rightly, but not later than what was heard before
 )

@@ -1,0 +1,475 @@
+package control
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+)
+
+// signedWith is an auth_hmac with keys that begin with these bytes, of ids from 1
+// on; the last one is active.
+func signedWith(t *testing.T, changes ...func(*vrrp.Auth)) func(*InstanceConfig) {
+	a := vrrp.Auth{Keys: map[uint8]vrrp.Key{1: testKey(t, 1)}, Active: 1, Window: 5 * time.Second}
+	for _, change := range changes {
+		change(&a)
+	}
+	return func(c *InstanceConfig) { c.Router.Auth = &a }
+}
+
+func testKey(t *testing.T, first byte) vrrp.Key {
+	t.Helper()
+	k, err := vrrp.NewKey(slices.Repeat([]byte{first}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// withKeys has keys by id, each made of the id.
+func withKeys(t *testing.T, active uint8, ids ...uint8) func(*vrrp.Auth) {
+	return func(a *vrrp.Auth) {
+		a.Active, a.Keys = active, make(map[uint8]vrrp.Key)
+		for _, id := range ids {
+			a.Keys[id] = testKey(t, id)
+		}
+	}
+}
+
+func mode(m vrrp.AuthMode) func(*vrrp.Auth) { return func(a *vrrp.Auth) { a.Mode = m } }
+func monotonic(a *vrrp.Auth)                { a.Monotonic, a.Window = true, 0 }
+
+// signedPair is a pair with these configurations, of a master and a backup.
+func (l *lan) signedPair(t *testing.T, change func(*InstanceConfig)) (master, backup *host) {
+	t.Helper()
+	master = l.router(t, 1, 120, change)
+	elapse(down)
+	backup = l.router(t, 2, 100, change)
+	elapse(down + 2*interval)
+	master.mustBe("MASTER")
+	backup.mustBe("BACKUP")
+	master.journal()
+	backup.journal()
+	return master, backup
+}
+
+// dropped is how many adverts were refused for that reason.
+func (h *host) dropped(r vrrp.Reason) uint64 {
+	h.t.Helper()
+	return h.status()[0].Counters.AdvertsDropped[r.String()]
+}
+
+func (h *host) mustHaveNoTransition() {
+	h.t.Helper()
+	mustSay(h.t, h.journal(), 0, "Entering")
+}
+
+// tap keeps the adverts that a host sends.
+type tap struct{ frames [][]byte }
+
+func (l *lan) tap() *tap {
+	var p tap
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = func(frame []byte) {
+		if _, _, ok := advertIn(frame); ok {
+			p.frames = append(p.frames, slices.Clone(frame))
+		}
+	}
+	return &p
+}
+
+func (p *tap) last(t *testing.T) []byte {
+	t.Helper()
+	if len(p.frames) == 0 {
+		t.Fatal("no advert was heard")
+	}
+	return p.frames[len(p.frames)-1]
+}
+
+func TestASignedPairIsAPair(t *testing.T) {
+	for name, auth := range map[string]func(*vrrp.Auth){"time": func(*vrrp.Auth) {}, "monotonic": monotonic} {
+		t.Run(name, func(t *testing.T) {
+			onLAN(t, func(t *testing.T, l *lan) {
+				master, backup := l.signedPair(t, signedWith(t, auth))
+				heard := l.tap()
+				elapse(10 * interval)
+				backup.mustHaveNoTransition()
+				if len(heard.frames) != 10 {
+					t.Errorf("%d adverts in 10 intervals", len(heard.frames))
+				}
+				if _, pdu, _ := advertIn(heard.last(t)); len(pdu) != 12+vrrp.TrailerLength {
+					t.Errorf("the last one has %d bytes", len(pdu))
+				}
+				master.engine.Stop()
+				elapse(skew + 2*latency)
+				backup.mustBe("MASTER")
+			})
+		})
+	}
+}
+
+func TestStatusSaysHowAdvertsAreSigned(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		_, backup := l.signedPair(t, signedWith(t, withKeys(t, 7, 3, 7)))
+		a := backup.status()[0].Auth
+		if a == nil || a.Mode != "enforce" || a.ActiveKey != 7 || !slices.Equal(a.Keys, []int{3, 7}) || a.AntiReplay != "time" || a.WindowMS != 5000 {
+			t.Fatalf("got %+v", a)
+		}
+		if want := (AuthSenderStatus{Address: "198.51.100.1", Signed: true, Key: 7}); len(a.Senders) != 1 || a.Senders[0].ClockBehindMS > 1 {
+			t.Errorf("senders %+v", a.Senders)
+		} else if a.Senders[0].ClockBehindMS = 0; a.Senders[0] != want {
+			t.Errorf("got %+v", a.Senders[0])
+		}
+	})
+}
+
+// Each copy of a signed advert has to be found out: one that only moves a stamp
+// would keep a backup quiet behind a master that is gone.
+func TestACopyOfTheLastAdvertDoesNotKeepABackupQuiet(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		master, backup := l.signedPair(t, signedWith(t))
+		heard := l.tap()
+		elapse(interval)
+		copied := heard.last(t)
+		master.sender.fail(errors.New("cut"))
+		elapse(2 * latency)
+		for range 8 {
+			backup.receive(copied)
+			elapse(interval / 2)
+		}
+		backup.mustBe("MASTER")
+		if n := backup.dropped(vrrp.ReasonAuthReplay); n != 8 {
+			t.Errorf("%d were refused as copies, of 8", n)
+		}
+		mustSay(t, backup.journal(), 1, "heard before")
+	})
+}
+
+func TestWhatIsNotSignedOrNotWithOurKeyEndsNoReign(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*InstanceConfig)
+		reason vrrp.Reason
+	}{
+		{"unsigned", func(*InstanceConfig) {}, vrrp.ReasonAuthMissing},
+		{"another key", signedWith(t, func(a *vrrp.Auth) { a.Keys[1] = testKey(t, 99) }), vrrp.ReasonAuthHMAC},
+		{"another id", signedWith(t, withKeys(t, 2, 2)), vrrp.ReasonAuthKey},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onLAN(t, func(t *testing.T, l *lan) {
+				master := l.router(t, 1, 100, signedWith(t))
+				elapse(down)
+				master.journal()
+				better := l.router(t, 2, 250, test.change)
+				elapse(3 * down)
+				master.mustBe("MASTER")
+				better.mustBe("MASTER") // it does not understand us either: nothing less is possible
+				if n := master.dropped(test.reason); n < 3 {
+					t.Errorf("%d were refused", n)
+				}
+				mustSay(t, master.journal(), 1, "adverts are refused.*reason="+test.reason.String())
+				if s := master.status()[0]; s.Counters.AdvertsReceived != 0 || len(s.Auth.Senders) != 0 {
+					t.Errorf("%d were received, of %v", s.Counters.AdvertsReceived, s.Auth.Senders)
+				}
+			})
+		})
+	}
+}
+
+// From nothing to enforce and back, one router after the other, as operators do.
+func TestARolloutHasNoTransition(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		master, backup := l.pair(t)
+		to := func(change func(*InstanceConfig)) {
+			for _, h := range []*host{backup, master} {
+				priority := map[*host]uint8{master: 120, backup: 100}[h]
+				h.reload(instanceOf(1, priority, change))
+				elapse(2 * interval)
+			}
+			elapse(2 * down)
+			master.mustHaveNoTransition()
+			backup.mustHaveNoTransition()
+		}
+		none := func(*InstanceConfig) {}
+		stages := []func(*InstanceConfig){none, signedWith(t, mode(vrrp.AuthReceiveOnly)), signedWith(t, mode(vrrp.AuthPermissive)), signedWith(t)}
+		for _, stage := range stages {
+			to(stage)
+		}
+		if !backup.status()[0].Auth.Senders[0].Signed {
+			t.Error("the master does not sign")
+		}
+		slices.Reverse(stages)
+		for _, stage := range stages {
+			to(stage)
+		}
+		before := backup.events.taken.Load()
+		elapse(10 * interval)
+		if n := backup.events.taken.Load() - before; n != 0 {
+			t.Errorf("%d adverts were events, after all of it", n)
+		}
+	})
+}
+
+func TestKeysAreRotatedByReloadsWithoutATransition(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		master, backup := l.signedPair(t, signedWith(t, withKeys(t, 1, 1)))
+		heard := l.tap()
+		for _, keys := range []func(*vrrp.Auth){withKeys(t, 1, 1, 2), withKeys(t, 2, 1, 2), withKeys(t, 2, 2)} {
+			for _, h := range []*host{backup, master} {
+				h.reload(instanceOf(1, map[*host]uint8{master: 120, backup: 100}[h], signedWith(t, keys)))
+				elapse(2 * interval)
+				// What was heard before a reload is not news after it.
+				n := backup.dropped(vrrp.ReasonAuthReplay) + backup.dropped(vrrp.ReasonAuthKey)
+				backup.receive(heard.last(t))
+				elapse(latency)
+				if backup.dropped(vrrp.ReasonAuthReplay)+backup.dropped(vrrp.ReasonAuthKey) != n+1 {
+					t.Error("a copy was accepted after a reload")
+				}
+			}
+		}
+		elapse(down)
+		master.mustHaveNoTransition()
+		backup.mustHaveNoTransition()
+		if s := backup.status()[0].Auth.Senders[0]; s.Key != 2 {
+			t.Errorf("the master signs with key %d", s.Key)
+		}
+	})
+}
+
+// withLedger keeps a ledger in a file, for any number of engines one after the other.
+func (h *host) withLedger(path string) {
+	h.world.Ledger = func(anew bool) (Ledger, error) {
+		l, err := OpenLedger(path, anew)
+		if err != nil {
+			return nil, err
+		}
+		return l, nil
+	}
+}
+
+func TestAnAdvertFromBeforeARestartIsACopy(t *testing.T) {
+	for name, auth := range map[string]func(*vrrp.Auth){"time": func(*vrrp.Auth) {}, "monotonic": monotonic} {
+		t.Run(name, func(t *testing.T) {
+			onLAN(t, func(t *testing.T, l *lan) {
+				master := l.router(t, 1, 120, signedWith(t, auth))
+				elapse(down)
+				path := filepath.Join(t.TempDir(), "ledger")
+				heard := l.tap()
+				before := l.newHost(t, 2)
+				before.withLedger(path)
+				before.install(instanceOf(1, 100, signedWith(t, auth)))
+				before.start()
+				elapse(2 * interval)
+				copied := heard.last(t)
+				master.sender.fail(errors.New("cut"))
+				before.engine.Stop()
+				<-before.running
+
+				after := l.newHost(t, 3)
+				after.withLedger(path)
+				after.install(instanceOf(1, 100, signedWith(t, auth)))
+				after.start()
+				after.receive(copied)
+				elapse(latency)
+				if n := after.dropped(vrrp.ReasonAuthReplay); n != 1 {
+					t.Errorf("%d were refused as copies, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+// Without what it had sent before, its adverts would be copies for others.
+func TestAfterARestartWithAClockThatWasSetBackARouterIsStillHeard(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		path := filepath.Join(t.TempDir(), "ledger")
+		backup := l.router(t, 2, 100, signedWith(t))
+		first := l.newHost(t, 1)
+		first.withLedger(path)
+		first.install(instanceOf(1, 120, signedWith(t)))
+		first.start()
+		elapse(2 * down)
+		first.mustBe("MASTER")
+		backup.mustBe("BACKUP")
+		first.engine.Stop()
+		elapse(interval)
+		first.engine.Stop()
+		<-first.running
+		again := l.newHost(t, 1)
+		again.withLedger(path)
+		again.world.Wall = func() time.Duration { return time.Duration(time.Now().Add(-4 * time.Second).UnixNano()) }
+		again.install(instanceOf(1, 120, signedWith(t)))
+		again.start()
+		elapse(2 * down)
+		again.mustBe("MASTER")
+		backup.mustBe("BACKUP")
+		if n := backup.dropped(vrrp.ReasonAuthReplay); n != 0 {
+			t.Errorf("%d were taken for copies", n)
+		}
+	})
+}
+
+func TestADamagedLedgerIsBegunAnewOnlyWhereTheClockHelps(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		var asked []bool
+		h.world.Ledger = func(anew bool) (Ledger, error) {
+			asked = append(asked, anew)
+			if !anew {
+				return nil, ErrLedgerDamaged
+			}
+			return memoryLedger{}, nil
+		}
+		_, err := New(h.world, h.log, []InstanceConfig{instanceOf(1, 100, signedWith(t, monotonic))})
+		if !errors.Is(err, ErrLedgerDamaged) || !strings.Contains(err.Error(), `instance "gw1" has anti_replay monotonic`) {
+			t.Errorf("monotonic: %v", err)
+		}
+		h.install(instanceOf(1, 100, signedWith(t)))
+		h.start()
+		mustSay(t, h.journal(), 1, "level=WARN msg=.a new record of signed adverts is begun")
+		if !slices.Equal(asked, []bool{false, false, true}) {
+			t.Errorf("asked for %v", asked)
+		}
+	})
+}
+
+type memoryLedger map[netip.Addr]uint64
+
+func (m memoryLedger) Recall(string) map[netip.Addr]uint64              { return maps.Clone(m) }
+func (m memoryLedger) Note(_ string, sender netip.Addr, s uint64) error { m[sender] = s; return nil }
+func (memoryLedger) Close() error                                       { return nil }
+
+func TestOneSignatureIsGoodForAllPeers(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		var p post
+		master, _ := l.unicastRouter(t, &p, 1, 120, peers(lan4(2), lan4(3)), signedWith(t))
+		elapse(down)
+		second, _ := l.unicastRouter(t, &p, 2, 110, peers(lan4(1), lan4(3)), signedWith(t))
+		third, box := l.unicastRouter(t, &p, 3, 100, peers(lan4(1), lan4(2)), signedWith(t))
+		elapse(2 * down)
+		master.mustBe("MASTER")
+		second.mustBe("BACKUP")
+		third.mustBe("BACKUP")
+		send := func(source netip.Addr) {
+			advert := vrrp.Advert{Version: vrrp.V3, VRID: 1, Priority: 250, Interval: interval, Addresses: []netip.Addr{vip.Addr()}}
+			pdu, err := advert.AppendBinary(nil, source, lan4(3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			box.receive(netio.UnicastPacket{Source: source, Destination: lan4(3), TTL: vrrp.TTL, At: bootNow(), PDU: pdu})
+			elapse(latency)
+		}
+		send(lan4(1))
+		if n := third.dropped(vrrp.ReasonAuthMissing); n != 1 {
+			t.Errorf("%d unsigned adverts were refused, want 1", n)
+		}
+		send(lan4(9))
+		if n := third.dropped(vrrp.ReasonPeer); n != 1 {
+			t.Errorf("%d adverts of nobody's were refused, want 1", n)
+		}
+	})
+}
+
+// The clock of the moment of arrival counts: what waited is not stale for that.
+func TestAdvertsThatWaitedInTheQueueAreAsNewAsWhenTheyCame(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		_, backup := l.signedPair(t, signedWith(t))
+		go func() { _ = backup.engine.inLoop(t.Context(), func() { time.Sleep(10 * time.Second) }) }()
+		elapse(10*time.Second + 2*latency)
+		backup.mustBe("BACKUP")
+		backup.mustHaveNoTransition()
+		if n := backup.dropped(vrrp.ReasonAuthStale); n != 0 {
+			t.Errorf("%d were taken for stale", n)
+		}
+	})
+}
+
+func TestClocksThatDriftApartAreSaidOnce(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		var off time.Duration
+		master := l.newHost(t, 1)
+		master.world.Wall = func() time.Duration { return time.Duration(time.Now().Add(off).UnixNano()) }
+		master.install(instanceOf(1, 120, signedWith(t)))
+		master.start()
+		elapse(down)
+		backup := l.router(t, 2, 100, signedWith(t))
+		elapse(2 * down)
+		backup.journal()
+		off = -3 * time.Second
+		elapse(3 * down)
+		backup.mustBe("BACKUP")
+		mustSay(t, backup.journal(), 1, "level=WARN msg=.the clocks are more than half")
+		off = 0
+		elapse(down)
+		mustSay(t, backup.journal(), 1, "level=INFO msg=.the clocks agree again")
+	})
+}
+
+// Both clocks are set by the same server, one a second after the other.
+func TestClocksThatAreSetShortlyAfterEachOtherMakeNoTransition(t *testing.T) {
+	for name, step := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			onLAN(t, func(t *testing.T, l *lan) {
+				off := make(map[*host]time.Duration)
+				start := func(n byte, priority uint8) *host {
+					h := l.newHost(t, n)
+					h.world.Wall = func() time.Duration { return time.Duration(time.Now().Add(off[h]).UnixNano()) }
+					h.install(instanceOf(1, priority, signedWith(t)))
+					h.start()
+					elapse(down + interval)
+					return h
+				}
+				master, backup := start(1, 120), start(2, 100)
+				master.mustBe("MASTER")
+				backup.journal()
+				master.journal()
+				off[master] = step
+				elapse(interval)
+				off[backup] = step
+				elapse(5 * down)
+				master.mustHaveNoTransition()
+				backup.mustHaveNoTransition()
+			})
+		})
+	}
+}
+
+func TestTheFastPathIsToldTheTimeOfDayWhileItNeedsIt(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		var told []time.Duration
+		h.world.TellWallClock = func(offset time.Duration) { told = append(told, offset) }
+		h.install(instanceOf(1, 1))
+		h.start()
+		elapse(10 * time.Second)
+		if len(told) != 0 {
+			t.Errorf("told %d times without need", len(told))
+		}
+		h.reload(instanceOf(1, 1, signedWith(t)))
+		elapse(10 * time.Second)
+		if want := time.Duration(bootTime.UnixNano()); len(told) < 10 || told[len(told)-1] != want {
+			t.Errorf("told %d times, the last %v, want %v", len(told), told[len(told)-1], want)
+		}
+	})
+}
+
+func TestTheSignatureIsThatOfTheClock(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		l.signedPair(t, signedWith(t))
+		heard := l.tap()
+		elapse(interval)
+		_, pdu, _ := advertIn(heard.last(t))
+		if seconds := int64(binary.BigEndian.Uint32(pdu[len(pdu)-24:])); time.Since(time.Unix(seconds, 0)).Abs() > 2*time.Second {
+			t.Errorf("it was signed at %v, and it is %v", time.Unix(seconds, 0), time.Now())
+		}
+	})
+}
