@@ -199,6 +199,18 @@ func (a *authentication) isWorthAWord(f authFault, now vrrp.Instant) bool {
 	return true
 }
 
+// fastAuth is what the fast path can see of whether an advert is signed rightly.
+func fastAuth(a *vrrp.Auth) *FastAuth {
+	if a == nil {
+		return nil
+	}
+	f := &FastAuth{Required: a.Mode == vrrp.AuthEnforce, KeyIDs: slices.Sorted(maps.Keys(a.Keys))}
+	if !a.Monotonic {
+		f.Window = a.Window
+	}
+	return f
+}
+
 // follow names the advert that is no event any more. A signed one is another each
 // time, and a copy of it is none: each has to be looked at.
 func (in *instance) follow(a vrrp.Follow) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,30 @@ func TestASignedPairIsAPair(t *testing.T) {
 				elapse(skew + 2*latency)
 				backup.mustBe("MASTER")
 			})
+		})
+	}
+}
+
+func TestTheFastPathIsToldWhatItCanSee(t *testing.T) {
+	for _, test := range []struct {
+		change func(*InstanceConfig)
+		want   *FastAuth
+	}{
+		{func(*InstanceConfig) {}, nil},
+		{signedWith(t, withKeys(t, 7, 9, 7)), &FastAuth{Required: true, KeyIDs: []uint8{7, 9}, Window: 5 * time.Second}},
+		{signedWith(t, monotonic), &FastAuth{Required: true, KeyIDs: []uint8{1}}},
+		{signedWith(t, mode(vrrp.AuthPermissive)), &FastAuth{KeyIDs: []uint8{1}, Window: 5 * time.Second}},
+		{signedWith(t, mode(vrrp.AuthReceiveOnly)), &FastAuth{KeyIDs: []uint8{1}, Window: 5 * time.Second}},
+	} {
+		onLAN(t, func(t *testing.T, l *lan) {
+			h := l.router(t, 1, 120, test.change)
+			elapse(down)
+			if got := h.paths[0].spec.Auth; !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+			if yields := h.paths[0].yields.Load(); (yields == 0) != (test.want != nil) {
+				t.Errorf("the fast path gives way to priority %d by itself, with %+v", yields, test.want)
+			}
 		})
 	}
 }

@@ -79,6 +79,9 @@ func (p plug) spec(c InstanceConfig, s placeSpec, lease string) FastSpec {
 		AnyFirstAddress: c.Router.AnyFirstAddress,
 		Companion:       companion,
 	}
+	if !companion {
+		spec.Auth = fastAuth(c.Router.Auth)
+	}
 	if companion && s.family == vrrp.IPv6 {
 		spec.Version, spec.Interval = vrrp.V3, 0 // it has no adverts, but must be possible
 	}

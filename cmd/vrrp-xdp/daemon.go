@@ -230,7 +230,8 @@ func (d *daemon) openEngine(p plan) error {
 
 		Solicitations: netio.WatchRouterSolicitations,
 
-		ClockSet: d.clock.set,
+		ClockSet:      d.clock.set,
+		TellWallClock: d.path.SetWallClock,
 	}
 	d.engine, err = control.New(world, d.log, p.setup.Instances)
 	return err

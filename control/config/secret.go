@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +33,9 @@ const longestSecret = 1024
 func ReadSecret(path string) ([]byte, error) {
 	// It does not wait for whoever may write into a pipe.
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("read the key: %w: the daemon reads it as user %d, who must own it", err, os.Geteuid())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the key: %w", err)
 	}
