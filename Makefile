@@ -23,6 +23,8 @@ FORMAT := clang-format-14
 KERNELS ?= 6.1 6.12
 MODE ?= native
 ADVERT ?= 100ms
+SEED ?= 0
+DURATION ?= 2m
 
 # need: $(call need,COMMANDS,PACKAGES,SERVICES) installs packages where a command is missing. Daemons among them are
 # for the tests to run, in namespaces of their own: on the host none is started, now or at boot.
@@ -44,7 +46,7 @@ define systemctl
 if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl $(1); fi
 endef
 
-.PHONY: help build install uninstall clean demo test test-kernels bench generate check-generate lint fmt
+.PHONY: help build install uninstall clean demo test chaos test-kernels bench generate check-generate lint fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +80,11 @@ test: build ## everything (as root)
 	$(GO) vet ./...
 	$(GO) test -count=1 ./cmd/... ./control/... ./datapath/...
 	$(GO) test -count=1 -p 1 -timeout 9m ./test/...
+
+chaos: ## break three routers at random, and watch who owns the addresses; steps the clock (as root; SEED=, DURATION=2m)
+	@$(call need,ip,iproute2)
+	$(GO) test -count=1 -timeout 24h -v -run TestChaos ./test/chaos \
+		-chaos.clock -chaos.seed=$(SEED) -chaos.duration=$(DURATION)
 
 test-kernels: ## what touches the kernel, in VMs with Debian's own (KERNELS=6.1 6.12; as root)
 	@$(call need,qemu-system-x86_64 busybox cpio xz,qemu-system-x86 busybox-static cpio xz-utils)

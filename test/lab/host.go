@@ -199,10 +199,12 @@ func (h *Host) neighbours(index, family int) []netlink.Neigh {
 }
 
 func (h *Host) remove() error {
+	var errs []error
 	for _, nic := range h.nics {
 		nic.closeSender()
+		errs = append(errs, nic.closeLoss())
 	}
-	return h.ns.remove()
+	return errors.Join(append(errs, h.ns.remove())...)
 }
 
 func neighbourState(state int) string {

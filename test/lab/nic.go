@@ -26,6 +26,9 @@ type NIC struct {
 
 	sendMu sync.Mutex
 	sender *packetSocket
+
+	lossMu sync.Mutex
+	loss   *loss // nil before Lose
 }
 
 // Connect runs a cable from a new NIC of the host to the switch, gives the NIC its addresses ("192.168.1.2/24") and
@@ -257,6 +260,15 @@ func (n *NIC) closeSender() {
 	if n.sender != nil {
 		n.sender.close()
 	}
+}
+
+func (n *NIC) closeLoss() error {
+	n.lossMu.Lock()
+	defer n.lossMu.Unlock()
+	if n.loss == nil {
+		return nil
+	}
+	return n.loss.close()
 }
 
 func (n *NIC) must(doing string, err error) {

@@ -180,11 +180,17 @@ func (r *receiver) readControl(oob []byte) {
 }
 
 // arrival moves a kernel timestamp to the clock of now, by its age: only an age survives a step of the wall clock, and
-// only times with a monotonic reading can be compared with the prober's.
+// only times with a monotonic reading can be compared with the prober's. An age that no packet has is that of a clock that
+// was stepped while the packet waited: it has just arrived.
 func arrival(now time.Time, stamp unix.Timespec) time.Time {
-	age := now.UnixNano() - stamp.Nano()
-	return now.Add(-time.Duration(max(0, age)))
+	age := time.Duration(now.UnixNano() - stamp.Nano())
+	if age < 0 || age > oldestPacket {
+		age = 0
+	}
+	return now.Add(-age)
 }
+
+const oldestPacket = 5 * time.Second
 
 func restoreTag(frame []byte, aux unix.TpacketAuxdata) []byte {
 	if aux.Status&unix.TP_STATUS_VLAN_VALID == 0 || len(frame) < 12 {

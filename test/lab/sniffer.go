@@ -55,6 +55,24 @@ func (sw *Switch) Sniff(filter func(Frame) bool) (*Sniffer, error) {
 	return sw.sniff(packetOptions{protocol: unix.ETH_P_ALL}, filter)
 }
 
+// SniffVRRP is Sniff for untagged adverts, and for a busy switch: what is none is not even copied.
+func (sw *Switch) SniffVRRP(filter func(Frame) bool) (*Sniffer, error) {
+	return sw.sniff(packetOptions{protocol: unix.ETH_P_ALL, filter: acceptVRRP}, filter)
+}
+
+// acceptVRRP accepts untagged IPv4 and IPv6 packets of protocol 112.
+var acceptVRRP = []unix.SockFilter{
+	{Code: unix.BPF_LD | unix.BPF_ABS | unix.BPF_H, K: 12},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IP, Jf: 2},
+	{Code: unix.BPF_LD | unix.BPF_ABS | unix.BPF_B, K: 14 + 9},
+	{Code: unix.BPF_JMP | unix.BPF_JA, K: 2},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IPV6, Jf: 3},
+	{Code: unix.BPF_LD | unix.BPF_ABS | unix.BPF_B, K: 14 + 6},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: vrrpProtocol, Jf: 1},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+}
+
 // Sniff captures at the switch port of this NIC; see Switch.Sniff.
 func (n *NIC) Sniff(filter func(Frame) bool) (*Sniffer, error) {
 	return n.Switch.sniff(packetOptions{protocol: unix.ETH_P_ALL, index: n.portIndex}, filter)

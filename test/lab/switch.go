@@ -19,8 +19,8 @@ type Switch struct {
 	lab    *Lab
 	ns     *namespace
 	bridge int
-	xdp    []link.Link
-	ports  map[int]*NIC // by interface index of the port; guarded by lab.mu
+	xdp    map[int]link.Link // by interface index of the port; guarded by lab.mu
+	ports  map[int]*NIC      // by interface index of the port; guarded by lab.mu
 }
 
 func newSwitch(l *Lab, name string) (*Switch, error) {
@@ -28,7 +28,7 @@ func newSwitch(l *Lab, name string) (*Switch, error) {
 	if err != nil {
 		return nil, err
 	}
-	sw := &Switch{Name: name, lab: l, ns: ns, ports: map[int]*NIC{}}
+	sw := &Switch{Name: name, lab: l, ns: ns, xdp: map[int]link.Link{}, ports: map[int]*NIC{}}
 	l.mu.Lock()
 	l.switches = append(l.switches, sw)
 	l.mu.Unlock()
@@ -76,9 +76,16 @@ func (sw *Switch) attachPass(port int) error {
 		}
 		sw.lab.mu.Lock()
 		defer sw.lab.mu.Unlock()
-		sw.xdp = append(sw.xdp, x)
+		sw.xdp[port] = x
 		return nil
 	})
+}
+
+// replacePass gives a port another program.
+func (sw *Switch) replacePass(port int, program *ebpf.Program) error {
+	sw.lab.mu.Lock()
+	defer sw.lab.mu.Unlock()
+	return sw.xdp[port].Update(program)
 }
 
 // portOf finds the NIC at the far end of a port; nil for the bridge itself.

@@ -1,0 +1,126 @@
+package chaos
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// do makes one fault, and mends it.
+func (s *site) do(st step) (detail string, err error) {
+	if st.router == everybody {
+		return s.doToMachine(st)
+	}
+	r := s.routers[st.router]
+	if st.kind.track == cableTrack {
+		return r.doToCable(st), nil
+	}
+	if !r.daemon.Running() {
+		return "", fmt.Errorf("its daemon is gone, by itself:\n%s", r.daemon.Log())
+	}
+	return r.doToDaemon(st)
+}
+
+func (r *router) doToDaemon(st step) (detail string, err error) {
+	switch st.kind {
+	case freeze:
+		if err := r.daemon.Freeze(); err != nil {
+			return "", err
+		}
+		time.Sleep(st.length)
+		return st.length.Round(ms).String(), r.daemon.Thaw()
+	case killShort, killLong:
+		if err := r.daemon.Kill(); err != nil {
+			return "", err
+		}
+		if err := r.ended(128 + int(unix.SIGKILL)); err != nil {
+			return "", err
+		}
+		time.Sleep(st.length)
+		return "back after " + st.length.Round(ms).String(), r.start()
+	case stop:
+		if err := r.daemon.Stop(); err != nil {
+			return "", err
+		}
+		if err := r.ended(0); err != nil {
+			return "", err
+		}
+		time.Sleep(st.length)
+		return "back after " + st.length.Round(ms).String(), r.start()
+	case reload:
+		r.variant = 1 + int(st.dice[0]*30)
+		if err := r.write(); err != nil {
+			return "", err
+		}
+		_, err := r.Run(r.site.binary, "reload")
+		return fmt.Sprintf("variant %d", r.variant), err
+	}
+	panic("chaos: no way to do: " + st.kind.name)
+}
+
+// doToCable does what can only fail with the lab itself.
+func (r *router) doToCable(st step) (detail string) {
+	detail = st.length.Round(ms).String()
+	switch st.kind {
+	case cut:
+		r.nic.Cut()
+		time.Sleep(st.length)
+		r.nic.Restore()
+	case silence:
+		r.nic.Silence()
+		time.Sleep(st.length)
+		r.nic.Unsilence()
+	case linkFlaps:
+		r.flap(st, r.nic.Cut, r.nic.Restore)
+	case portFlaps:
+		r.flap(st, r.nic.Silence, r.nic.Unsilence)
+	case mute:
+		r.lose(st.length, 1, 0)
+	case deaf:
+		r.lose(st.length, 0, 1)
+	case lossy:
+		detail = fmt.Sprintf("%.0f %% from it, %.0f %% to it, %s", 50*st.dice[0], 50*st.dice[1], detail)
+		r.lose(st.length, st.dice[0]/2, st.dice[1]/2)
+	default:
+		panic("chaos: no way to do: " + st.kind.name)
+	}
+	return detail
+}
+
+func (r *router) lose(d time.Duration, from, to float64) {
+	r.nic.Lose(from, to)
+	time.Sleep(d)
+	r.nic.Lose(0, 0)
+}
+
+// flap goes off and on, each for a part of the time that grows.
+func (r *router) flap(st step, off, on func()) {
+	end := time.Now().Add(st.length)
+	for pause := 5*ms + time.Duration(st.dice[0]*float64(20*ms)); time.Now().Before(end); pause += pause / 2 {
+		off()
+		time.Sleep(pause)
+		on()
+		time.Sleep(time.Duration(st.dice[1] * float64(pause)))
+	}
+}
+
+func (s *site) doToMachine(st step) (detail string, err error) {
+	switch st.kind {
+	case hogs:
+		running, err := hog(s.client)
+		time.Sleep(st.length)
+		if ended := endHogs(running); err == nil {
+			err = ended
+		}
+		return fmt.Sprintf("%d for %v", len(running), st.length.Round(ms)), err
+	case clockSteps:
+		// Longer than any packet waits: such times are not taken for ages of packets.
+		step := 10*time.Second + time.Duration(st.dice[0]*float64(time.Hour))
+		if st.dice[1] < 0.5 {
+			step = -step
+		}
+		return fmt.Sprintf("%v for %v", step.Round(time.Second), st.length.Round(ms)), stepClock(step, st.length)
+	}
+	panic("chaos: no way to do: " + st.kind.name)
+}

@@ -1,0 +1,159 @@
+package chaos
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
+)
+
+// pauseWatch notes when the machine did not run: each CPU has a thread that
+// nothing goes before, and that wakes up every millisecond.
+type pauseWatch struct {
+	stopping atomic.Bool
+	done     chan []span
+	cpus     int
+}
+
+// pauseAfter is a pause that may be seen in what is measured.
+const pauseAfter = 3 * time.Millisecond
+
+func watchPauses(epoch time.Time) *pauseWatch {
+	w := &pauseWatch{done: make(chan []span), cpus: runtime.NumCPU()}
+	for cpu := range w.cpus {
+		go w.run(cpu, epoch)
+	}
+	return w
+}
+
+func (w *pauseWatch) run(cpu int, epoch time.Time) {
+	runtime.LockOSThread() // never unlocked: the thread ends here
+	var only unix.CPUSet
+	only.Set(cpu)
+	_ = unix.SchedSetaffinity(0, &only) // refused, it watches whatever CPU it is on
+	favourThread(99)
+	tick := unix.NsecToTimespec(int64(time.Millisecond))
+	var pauses []span
+	last := time.Since(epoch)
+	for !w.stopping.Load() {
+		_ = unix.Nanosleep(&tick, nil) // a signal shortens it, which does no harm
+		now := time.Since(epoch)
+		if now-last > pauseAfter {
+			pauses = append(pauses, span{last, now})
+		}
+		last = now
+	}
+	w.done <- pauses
+}
+
+func (w *pauseWatch) stop() []span {
+	w.stopping.Store(true)
+	var all []span
+	for range w.cpus {
+		all = append(all, <-w.done...)
+	}
+	return all
+}
+
+// hog starts programs that do nothing but use all of every CPU.
+func hog(h *lab.Host) ([]*lab.Daemon, error) {
+	var hogs []*lab.Daemon
+	for range 2 * runtime.NumCPU() {
+		d, err := h.Start(lab.Command{Name: "hog", Path: "sh", Args: []string{"-c", "while :; do :; done"}})
+		if err != nil {
+			return hogs, err
+		}
+		hogs = append(hogs, d)
+	}
+	return hogs, nil
+}
+
+func endHogs(hogs []*lab.Daemon) error {
+	for _, d := range hogs {
+		if err := d.Kill(); err != nil {
+			return err
+		}
+		if _, err := d.Wait(5 * time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clockStepper in the environment makes this program one that steps the clock.
+const clockStepper = "CHAOS_CLOCK_STEP"
+
+// stepClock moves the wall clock by step for a while. A process of its own does
+// it, in a group of its own and deaf to signals: it puts the clock back whatever
+// becomes of this one.
+func stepClock(step, length time.Duration) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%d", clockStepper, step, length))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("step the clock by %v: %w: %s", step, err, out)
+	}
+	return nil
+}
+
+// StepClockIfAsked is for the beginning of a program that runs episodes: the
+// process that steps the clock does that, and ends here.
+func StepClockIfAsked() {
+	words := os.Getenv(clockStepper)
+	if words == "" {
+		return
+	}
+	var step, length int64
+	_, err := fmt.Sscanf(words, "%d,%d", &step, &length)
+	if err == nil {
+		err = stepAndBack(time.Duration(step), time.Duration(length))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// stepAndBack sets the clock by what it was, and by how long ago that is on
+// CLOCK_MONOTONIC: exactly, but for what a time service did meanwhile.
+func stepAndBack(step, length time.Duration) error {
+	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	runtime.LockOSThread()
+	favourThread(1)
+	before, start := clock(unix.CLOCK_REALTIME), clock(unix.CLOCK_MONOTONIC)
+	set := func(more time.Duration) error {
+		ts := unix.NsecToTimespec(before + (clock(unix.CLOCK_MONOTONIC) - start) + int64(more))
+		return unix.ClockSettime(unix.CLOCK_REALTIME, &ts)
+	}
+	if err := set(step); err != nil {
+		return err
+	}
+	time.Sleep(length)
+	return set(0)
+}
+
+func clock(id int32) int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(id, &ts); err != nil {
+		panic(err) // cannot happen: these clocks exist on every Linux
+	}
+	return ts.Nano()
+}
+
+func inode(f os.FileInfo) string {
+	return strconv.FormatUint(f.Sys().(*syscall.Stat_t).Ino, 10)
+}
