@@ -12,8 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// answerTimeout bounds how long a question waits for the loop.
-const answerTimeout = time.Second
+const (
+	// answerTimeout bounds how long a question waits for the loop.
+	answerTimeout = time.Second
+	// mostAsked bounds the body of a request to the control socket.
+	mostAsked = 64 << 10
+)
 
 // WebHandler answers on the network, read only: /metrics, and /healthz, which
 // is 200 while the loop answers and 503 when it does not.
@@ -27,7 +31,19 @@ func WebHandler(r Reporter, log *slog.Logger) http.Handler {
 			_, _ = w.Write([]byte("ok\n"))
 		}
 	})
-	return mux
+	return readOnly(mux)
+}
+
+// readOnly answers 405 to whatever is no question, on any path.
+func readOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method != http.MethodGet && q.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+			return
+		}
+		h.ServeHTTP(w, q)
+	})
 }
 
 // Reload reads the configuration again. It is called from any goroutine.
@@ -58,7 +74,7 @@ func ControlHandler(r Reporter, reload Reload) http.Handler {
 		}
 		answerJSON(w, report)
 	})
-	return mux
+	return http.MaxBytesHandler(mux, mostAsked)
 }
 
 func answerJSON(w http.ResponseWriter, answer any) {

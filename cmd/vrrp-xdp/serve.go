@@ -37,7 +37,7 @@ func (o *webOptions) add(flags *pflag.FlagSet) {
 
 // serve starts the control socket and the web server, and returns what ends them.
 func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
-	socket, err := listenControl(d.options.socket)
+	socket, err := listenControl(d.options.socket, d.log)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,9 @@ func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
 }
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
-	const patience = 10 * time.Second
-	return &http.Server{Handler: h, ReadHeaderTimeout: patience, WriteTimeout: patience + reloadPatience, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	const patience, mostHeader = 10 * time.Second, 16 << 10
+	return &http.Server{Handler: h, ReadHeaderTimeout: patience, WriteTimeout: patience + reloadPatience, IdleTimeout: time.Minute,
+		MaxHeaderBytes: mostHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 }
 
 // open listens for the web server. The default address may be taken, by a
@@ -91,6 +92,7 @@ func (o webOptions) open(log *slog.Logger) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", o.listen)
 	if err == nil {
+		o.warnOfExposure(l.Addr(), log)
 		return l, nil
 	}
 	if o.asked {
@@ -100,13 +102,25 @@ func (o webOptions) open(log *slog.Logger) (net.Listener, error) {
 	return nil, nil
 }
 
+// warnOfExposure says that others than this host can read the metrics.
+func (o webOptions) warnOfExposure(at net.Addr, log *slog.Logger) {
+	tcp, ok := at.(*net.TCPAddr)
+	switch {
+	case !ok || tcp.IP.IsLoopback():
+	case tcp.IP.IsUnspecified():
+		log.Warn("metrics are served on all interfaces, to anybody who reaches them; --web.config.file knows TLS and passwords", "address", at.String())
+	default:
+		log.Warn("metrics are served beyond this host, to anybody who reaches the address; --web.config.file knows TLS and passwords", "address", at.String())
+	}
+}
+
 // controlSocket is where the daemon that holds the interface answers.
 func controlSocket(name string) (string, error) {
 	dir, err := datapath.RunDir()
 	return filepath.Join(dir, name+".sock"), err
 }
 
-func listenControl(name string) (net.Listener, error) {
+func listenControl(name string, log *slog.Logger) (net.Listener, error) {
 	path, err := controlSocket(name)
 	if err != nil {
 		return nil, err
@@ -120,14 +134,11 @@ func listenControl(name string) (net.Listener, error) {
 	if err := removeSocket(name); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("unix", path)
+	l, err := listenPrivately(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("protect the control socket: %w", err), l.Close())
-	}
-	return l, nil
+	return ownListener{l, log}, nil
 }
 
 // removeSocket removes what a dead predecessor left. The interface must be
