@@ -107,7 +107,7 @@ func (o webOptions) warnOfExposure(at net.Addr, log *slog.Logger) {
 	tcp, ok := at.(*net.TCPAddr)
 	switch {
 	case !ok || tcp.IP.IsLoopback():
-	case tcp.IP.IsUnspecified():
+	case tcp.IP == nil || tcp.IP.IsUnspecified():
 		log.Warn("metrics are served on all interfaces, to anybody who reaches them; --web.config.file knows TLS and passwords", "address", at.String())
 	default:
 		log.Warn("metrics are served beyond this host, to anybody who reaches the address; --web.config.file knows TLS and passwords", "address", at.String())
