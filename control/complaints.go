@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -79,6 +80,14 @@ type sendHealth struct {
 	failed  vrrp.Instant // the last time that one did not
 	err     error        // why
 	left    vrrp.Instant // the last time that one did; 0: never
+}
+
+// muteness says why the instance does not become master though its link is up, or "".
+func (in *instance) muteness() string {
+	if !in.router.Mute() || in.sending.err == nil {
+		return ""
+	}
+	return fmt.Sprintf("adverts cannot be sent: %v", in.sending.err)
 }
 
 // sendsAgainAfter is how long adverts must leave without a failure before it is

@@ -227,6 +227,8 @@ func (e *Engine) settle() {
 
 func (e *Engine) flush() { e.sent = append(e.sent, e.outbox.flush()...) }
 
+func (e *Engine) flushAdverts() { e.sent = append(e.sent, e.outbox.flushAdverts()...) }
+
 func (e *Engine) now() vrrp.Instant { return vrrp.Instant(e.world.Now()) }
 
 // nextDeadline is the earliest of all, 0 for none.

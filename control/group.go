@@ -17,9 +17,10 @@ type leaseGroup struct {
 	order   []*instance // the members, as they are configured
 	members map[*vrrp.Router]*instance
 	leased  bool // the lease that was last set is not 0
-	// courteous: a member preempts. Its advert goes before the lease, because
-	// the master that it preempts still serves.
+	// courteous: the adverts of the members go before the lease; see
+	// vrrp.Router for when. Without them there is none.
 	courteous bool
+	unheard   bool   // they did not leave
 	told      string // the state that others were last told of
 }
 
@@ -92,7 +93,7 @@ func (e *Engine) unite(g *leaseGroup, members []*instance) {
 			e.move(in, g.lease)
 		}
 	}
-	g.leased = g.machine.Lease() != 0
+	g.leased = g.machine.Lease() != 0 && !g.unheard
 	if g.leased {
 		g.resume()
 	}
@@ -214,6 +215,13 @@ func (in *instance) ownFault() string {
 	return in.trackFault
 }
 
+// isUnheard reports whether the last advert of a member did not leave.
+func (g *leaseGroup) isUnheard() bool {
+	return slices.ContainsFunc(g.order, func(in *instance) bool {
+		return in.sending.err != nil && !in.sending.left.After(in.sending.failed)
+	})
+}
+
 // fault says why the instance cannot be master, or "": its own fault, or that
 // of another member of its group.
 func (in *instance) fault() string {
@@ -229,9 +237,9 @@ func (in *instance) fault() string {
 }
 
 // setLease stores the lease of the group. It begins when the last member has
-// become master, after the adverts of others that were asked for before, and
-// before its own say so: whoever hears of it stops serving. Only who is
-// preempted has to hear first.
+// become master, after the adverts that were asked for before: those of others
+// and, but for a handover, its own. If one of these did not leave the lease has
+// to wait for one that does: nobody knows of this master.
 func (e *Engine) setLease(in *instance) {
 	g := in.group
 	if in.lease != g.lease { // it joins, and is not master: the group's is not its business
@@ -241,7 +249,14 @@ func (e *Engine) setLease(in *instance) {
 	until := g.machine.Lease()
 	if until != 0 && !g.leased {
 		if g.courteous || len(g.members) == 1 {
-			e.flush()
+			e.flushAdverts()
+		}
+		again := g.unheard
+		if g.unheard = g.courteous && g.isUnheard(); g.unheard {
+			return
+		}
+		if again {
+			e.announceGroup(g) // what was announced before has not left either
 		}
 		in.path.Resume(0)
 		for _, member := range g.order {

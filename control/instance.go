@@ -156,6 +156,9 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 			evidence = e.leaseLost(in, a)
 		}
 		in.entered(a, evidence)
+		if a.From == vrrp.Master {
+			in.group.courteous, in.group.unheard = false, false
+		}
 		if a.To == vrrp.Master {
 			in.beginAdvertising(e.now())
 			in.extraAt = e.now().Add(in.config.ExtraRefresh)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestALeaseIsRenewedByEveryAdvert(t *testing.T) {
@@ -57,6 +59,54 @@ func TestARouterThatCannotSendStepsDownWhenItsLeaseEnds(t *testing.T) {
 	})
 }
 
+func TestARouterWhoseAdvertsDoNotLeaveSaysSoOnceAndOwnsNothing(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		h.install(instanceOf(1, 100))
+		h.sender.fail(errNoBuffers)
+		h.start()
+		for range 100 {
+			if elapse(interval); h.paths[0].owns() {
+				t.Fatal("it is the owner, and nobody has heard of it")
+			}
+		}
+		h.mustBe("BACKUP")
+		lines := h.journal()
+		mustSay(t, lines, 1, "adverts cannot be sent")
+		mustSay(t, lines, 3, "Entering ") // backup, master, backup
+		if fault := h.status()[0].Fault; fault != "adverts cannot be sent: no buffer space available" {
+			t.Errorf("status says %q", fault)
+		}
+		h.sender.fail(nil)
+		elapse(interval)
+		h.mustBe("MASTER")
+		if h.status()[0].Fault != "" || !h.paths[0].owns() {
+			t.Errorf("it can send: fault %q, owner %v", h.status()[0].Fault, h.paths[0].owns())
+		}
+	})
+}
+
+func TestALeaseThatWaitedForAnAdvertBeginsWithTheAnnouncements(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.newHost(t, 1)
+		h.install(instanceOf(1, 100))
+		h.sender.fail(errNoBuffers)
+		h.start()
+		elapse(down)
+		if h.mustBe("MASTER"); h.paths[0].owns() {
+			t.Fatal("it is the owner, and nobody has heard of it")
+		}
+		h.sender.fail(nil)
+		h.journal()
+		elapse(interval)
+		lines := withoutAddresses(h.journal())
+		want := []string{"send advert 1 prio 100", "lease 3s", "send" + garps}
+		if diff := cmp.Diff(want, lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestAQueueThatDropsEveryOtherAdvertDoesNotFillTheLog(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
 		h := l.loneMaster(t)
@@ -87,7 +137,7 @@ func TestAdvertsThatWaitLeaveBeforeALeaseBegins(t *testing.T) {
 		h.journal()
 		elapse(1)
 		lines := h.journal()
-		advert, lease := slices.Index(lines, "send advert 1 prio 255"), slices.Index(lines, "lease 7.68s")
+		advert, lease := slices.Index(lines, "send advert 1 prio 255, advert 2 prio 156"), slices.Index(lines, "lease 7.68s")
 		if advert < 0 || lease < advert {
 			t.Errorf("the advert does not come before the lease: %q", lines)
 		}

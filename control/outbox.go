@@ -46,6 +46,14 @@ func (o *outbox) addLetters(in *instance, priority uint8, list []letter) {
 // flush sends everything, and returns the adverts that were sent, with a time
 // from before that.
 func (o *outbox) flush() []sentAdvert {
+	o.frames = append(o.frames, o.others...)
+	clear(o.others)
+	o.others = o.others[:0]
+	return o.flushAdverts()
+}
+
+// flushAdverts leaves what is not an advert for later: a lease waits for it.
+func (o *outbox) flushAdverts() []sentAdvert {
 	var sent []sentAdvert
 	at := vrrp.Instant(o.world.Now())
 	note := func(about outgoing, err error) {
@@ -62,8 +70,8 @@ func (o *outbox) flush() []sentAdvert {
 	for _, l := range o.letters {
 		note(l.outgoing, l.send(*o.unicast))
 	}
-	if all := append(o.frames, o.others...); len(all) > 0 {
-		errs := o.world.Sender.Send(all)
+	if len(o.frames) > 0 {
+		errs := o.world.Sender.Send(o.frames)
 		for i, about := range o.about {
 			note(about, errs[i])
 		}
@@ -78,8 +86,7 @@ func (in *instance) speaksToNobody() bool { return in.config.IgnoreLink && in.li
 
 func (o *outbox) clear() {
 	clear(o.frames)
-	clear(o.others)
 	clear(o.about)
 	clear(o.letters)
-	o.frames, o.about, o.others, o.letters = o.frames[:0], o.about[:0], o.others[:0], o.letters[:0]
+	o.frames, o.about, o.letters = o.frames[:0], o.about[:0], o.letters[:0]
 }

@@ -82,6 +82,14 @@ func (e *Engine) announce(in *instance, repeat int) {
 	}
 }
 
+// announceGroup tells the neighbours about every address of the group, as a new
+// master does.
+func (e *Engine) announceGroup(g *leaseGroup) {
+	for _, in := range g.order {
+		e.announce(in, in.router.Config().Announcing().Repeat)
+	}
+}
+
 // announceAt tells the neighbours at a place about addresses.
 func (e *Engine) announceAt(p *place, addresses []netip.Addr) {
 	if !p.plugged() {

@@ -135,7 +135,7 @@ func (e *Engine) snapshot() []snapshot {
 	for _, in := range e.instances {
 		s := snapshot{InstanceStatus: in.status(now), path: in.path, log: in.log}
 		s.Tracks = e.trackStatus(in)
-		s.Fault = cmp.Or(s.Fault, e.awaited(in))
+		s.Fault = cmp.Or(s.Fault, e.awaited(in), in.muteness())
 		if !in.config.unicast() {
 			s.refused = in.stats.refused
 		}

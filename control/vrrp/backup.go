@@ -31,6 +31,10 @@ func (r *Router) masterIsDown(now Instant) {
 		return
 	}
 	r.hold = nil
+	if r.mute.is {
+		r.tryToSend(now)
+		return
+	}
 	p := promotion{why: MasterDown, peer: r.master.source, late: now.Sub(r.downAt)}
 	switch {
 	case r.left:
@@ -186,7 +190,7 @@ func (r *Router) formerMasterHeard(at, known Instant) {
 func (r *Router) masterAlive(at Instant) {
 	r.heardAt = at
 	r.downAt = max(at.Add(r.ActiveDownInterval()), r.notBefore, r.othersDownAt)
-	r.left = false
+	r.left, r.mute.tries = false, false
 	r.ready = nil
 	if r.early {
 		r.early = false

@@ -124,9 +124,9 @@ func (r tester) wakes(want Instant) {
 
 // promoted are the actions of a promotion at the given instant.
 func promoted(at Instant, priority uint8, from State, why TransitionReason, peer netip.Addr) []Action {
-	lease, advert := Action(SetLease{Until: at.Add(3 * interval)}), Action(SendAdvert{Priority: priority})
-	if why == Preempts {
-		lease, advert = advert, lease // the one that is preempted must hear of it first
+	advert, lease := Action(SendAdvert{Priority: priority}), Action(SetLease{Until: at.Add(3 * interval)})
+	if why == MasterLeft {
+		advert, lease = lease, advert // the one that leaves serves until it hears of it
 	}
-	return []Action{lease, advert, Announce{Repeat: 5}, InstallAddresses{}, Transition{From: from, To: Master, Reason: why, Peer: peer}}
+	return []Action{advert, lease, Announce{Repeat: 5}, InstallAddresses{}, Transition{From: from, To: Master, Reason: why, Peer: peer}}
 }

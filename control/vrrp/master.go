@@ -12,9 +12,12 @@ type promotion struct {
 	late time.Duration // by how much the timer was missed
 }
 
-// becomeMaster takes over, RFC 9568 §6.4.1 and §6.4.2. The lease comes first:
-// everything after it is for others to know, and may take its time. But a master
-// that is preempted still serves; it has to hear of it before there are two.
+// becomeMaster takes over, RFC 9568 §6.4.1 and §6.4.2. The advert comes before the
+// lease: a master that is preempted still serves, and has to hear of it before
+// there are two; and whoever is stopped between the two should rather be heard
+// and not serve than the other way round, for then another would serve as well.
+// Only a master that leaves has no rival: it serves until it hears the advert, and
+// by then somebody else must.
 func (r *Router) becomeMaster(now Instant, p promotion) {
 	r.forgetMaster()
 	r.early = false
@@ -22,17 +25,18 @@ func (r *Router) becomeMaster(now Instant, p promotion) {
 	r.lease = now.Add(r.leaseLength())
 	r.advertAt = now.Add(r.pace())
 	r.announceAt.promotedAt(now, r.config.Announcing())
-	if p.why == Preempts {
-		r.do(SendAdvert{Priority: r.priority}, SetLease{Until: r.lease})
-	} else {
-		r.do(SetLease{Until: r.lease}, SendAdvert{Priority: r.priority})
+	advert, lease := r.sendAdvert(), Action(SetLease{Until: r.lease})
+	if p.why == MasterLeft {
+		advert, lease = lease, advert
 	}
+	r.do(advert, lease)
 	r.do(Announce{Repeat: r.config.Announcing().Repeat}, InstallAddresses{})
 	r.enter(Master, p.why, p.peer, p.late)
 }
 
 // advertSent renews the lease: whoever heard the advert waits longer than this.
 func (r *Router) advertSent(now, at Instant) {
+	r.heardByOthers(now)
 	if r.state != Master || r.leaving {
 		return
 	}
@@ -54,6 +58,7 @@ func (r *Router) leaseEnded(now Instant) {
 		r.leave(netip.Addr{})
 		return
 	}
+	r.mute.is = r.mute.asked
 	r.electAgain(now, LeaseLost, now.Sub(r.lease))
 }
 
@@ -68,7 +73,7 @@ func (r *Router) electAgain(now Instant, why TransitionReason, late time.Duratio
 // masterTimers runs what is due, RFC 9568 §6.4.3: Adver_Timer fires.
 func (r *Router) masterTimers(now Instant) {
 	if !now.Before(r.advertAt) {
-		r.do(SendAdvert{Priority: r.priority})
+		r.do(r.sendAdvert())
 		// From when it was due, so that lateness does not add up; unless it
 		// is so late that the next would be due already.
 		if r.advertAt = r.advertAt.Add(r.pace()); !r.advertAt.After(now) {

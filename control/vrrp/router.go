@@ -66,6 +66,7 @@ type Router struct {
 	leaving       bool    // Shutdown was asked for, or a handover
 	handover      *handover
 
+	mute      mute
 	heardForm ChecksumForm // of the last advert that was not refused
 	noticed   map[NoticeKind]map[netip.Addr]said
 	out       []Action
@@ -227,7 +228,7 @@ func (r *Router) startup(now Instant) {
 
 // begin leaves Init or Fault, RFC 9568 §6.4.1.
 func (r *Router) begin(now Instant, why TransitionReason) {
-	r.startAt = 0
+	r.startAt, r.mute = 0, mute{}
 	if fault, faulty := r.faults.first(); faulty {
 		r.enter(Fault, fault, netip.Addr{}, 0)
 		return

@@ -207,7 +207,7 @@ func (l *lan) fault() {
 	}
 	members := h.members()
 	g := members[l.rng.IntN(len(members))]
-	switch l.rng.IntN(8) {
+	switch l.rng.IntN(9) {
 	case 0, 1:
 		h.pause(l.upTo(8 * simInterval))
 	case 2:
@@ -224,6 +224,8 @@ func (l *lan) fault() {
 		l.in(l.upTo(6*simInterval), func() { g.cutSwitches(false) })
 	case 6, 7:
 		h.holdOrRelease()
+	case 8:
+		g.muteUntil = l.now.Add(l.upTo(12 * simInterval))
 	}
 }
 

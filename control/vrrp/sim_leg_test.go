@@ -36,12 +36,13 @@ type frame struct {
 
 // leg is one virtual router of a host, on a LAN of its own. Most hosts have one.
 type leg struct {
-	host   *host
-	id     int
-	config Config
-	router *Router
-	to     []wire // by host
-	linkUp bool
+	host      *host
+	id        int
+	config    Config
+	router    *Router
+	to        []wire  // by host
+	muteUntil Instant // what it sends does not leave
+	linkUp    bool
 	// isLater: the configuration that has this leg is still to come.
 	isLater   bool
 	trackDown bool
@@ -150,7 +151,7 @@ func (l *lan) legOf(id int, f Follow) *leg {
 // right behind it, before it knows.
 func (g *leg) send(priority uint8) {
 	h, l := g.host, g.host.lan
-	fails := l.goesWrong(0.02)
+	fails := l.goesWrong(0.02) || !l.healed && l.now.Before(g.muteUntil)
 	pdu, err := g.router.Advert(priority).AppendBinary(nil, g.config.Source, GroupAddress(g.config.Family))
 	if err != nil {
 		panic(err)
