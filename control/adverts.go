@@ -26,6 +26,7 @@ func (e *Engine) sendAdvert(in *instance, priority uint8) {
 	if family == vrrp.IPv6 {
 		frame = netio.AppendAdvert6
 	}
+	copy(in.said[:], pdu)
 	e.outbox.addAdvert(in, priority, frame(nil, in.mac, source, pdu))
 }
 
@@ -52,7 +53,7 @@ func (e *Engine) fastEvent(ev FastEvent) {
 	case p == nil:
 		// Of an instance that is gone.
 	case ev.Kind == AddressClaimed:
-		p.instance.conflict(ev)
+		e.claimedBy(p, ev)
 	case ev.Kind == AddressAsked:
 		e.answer(p, ev)
 	case p == p.instance.place:
@@ -78,6 +79,7 @@ func (e *Engine) answer(p *place, ev FastEvent) {
 func (e *Engine) advert(in *instance, ev FastEvent) {
 	family := in.config.Router.Family
 	e.readStamp(in)
+	in.hardware = ev.Hardware
 	e.parse(in, vrrp.Instant(ev.At), vrrp.Packet{
 		Family:      family,
 		Source:      ev.Source,
@@ -107,6 +109,7 @@ func (e *Engine) parse(in *instance, at vrrp.Instant, p vrrp.Packet) {
 	}
 	e.accepted(in, p.Source, proof)
 	e.lesserHeard(in, advert)
+	e.rivalHeard(in, p.Source, advert.Priority)
 	if p.Unicast { // the fast path counts the others
 		in.stats.countReceived(advert, in.router)
 	}
@@ -149,6 +152,7 @@ func (e *Engine) unicastAdvert(p netio.UnicastPacket) {
 		return
 	}
 	in := e.instances[at]
+	in.hardware = [6]byte{} // a socket does not tell
 	e.parse(in, vrrp.Instant(p.At), vrrp.Packet{
 		Family:      family,
 		Source:      p.Source.WithZone(""),

@@ -15,6 +15,9 @@ import (
 // notice says what is odd about another router. A pair that does not agree is a
 // pair of masters: what is refused for it is said as loudly as what is accepted.
 func (in *instance) notice(n vrrp.Notice) {
+	if n.Kind == vrrp.OwnSourceRefused {
+		return // a conflict, with more evidence
+	}
 	attrs := []any{"source", n.Source}
 	switch n.Kind {
 	case vrrp.VersionRefused:
@@ -43,23 +46,15 @@ type claim struct {
 // log, and into memory. Counters count all of them.
 const mostClaims = 16
 
-// conflict tells once per claimant and state that an address of ours is claimed.
-// A backup expects it of a master that does not use the virtual MAC.
-func (in *instance) conflict(ev FastEvent) {
+// expectedClaim tells once per claimant and state that an address of ours is
+// claimed while this router is not master: whoever is may not use the virtual MAC.
+func (in *instance) expectedClaim(ev FastEvent) {
 	c := claim{ev.Hardware, ev.Source}
 	if in.claims[c] || len(in.claims) == mostClaims {
 		return
 	}
 	in.claims[c] = true
-	attrs := []any{"address", ev.Source, "station", FormatMAC(ev.Hardware)}
-	if in.router.State() == vrrp.Master {
-		in.log.Warn("another station claims a virtual address: two hosts answer for it", attrs...)
-	} else {
-		in.log.Info("a station claims a virtual address with a MAC that is not the virtual one", attrs...)
-	}
-	if len(in.claims) == mostClaims {
-		in.log.Warn("many stations claim virtual addresses; further ones are only counted")
-	}
+	in.log.Info("a station claims a virtual address with a MAC that is not the virtual one", "address", ev.Source, "station", FormatMAC(ev.Hardware))
 }
 
 // reportRoute says once that there is no way to a peer, and that there is one again.

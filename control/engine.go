@@ -194,6 +194,7 @@ func (e *Engine) tick() error {
 	for _, in := range e.instances {
 		e.advertise(in)
 		e.announceExtra(in)
+		e.lookAtConflicts(in)
 	}
 	e.pacer.send(now)
 	e.settle()
@@ -245,6 +246,7 @@ func (e *Engine) nextDeadline() vrrp.Instant {
 		sooner(at)
 		sooner(in.advertiseDeadline())
 		sooner(in.extraDeadline())
+		sooner(in.conflictDeadline())
 	}
 	return next
 }

@@ -27,20 +27,23 @@ type instance struct {
 	sourceless vrrp.Instant // since when the interface has no address to send from; 0: it has
 	trackFault string       // what is tracked and has failed; empty if nothing has
 	header     [8]byte      // of the advert that is being stepped
+	hardware   [6]byte      // and its Ethernet source, where that is known
+	said       [8]byte      // header of our last advert
 	started    bool         // the state machine
 	spoiled    bool         // the fast path does not have all of it: the next reload tries again
 	linkDown   bool         // by the last reading
 	removed    bool         // by a reload: it ends as soon as it may
 	installed  bool         // its addresses, routes and rules
 
-	sending sendHealth
-	noRoute map[netip.Addr]bool // peers to which there is none
-	claims  map[claim]bool      // that were told since the last transition
-	lesser  vrrp.Instant        // when a lesser master was last told of
-	auth    authentication
-	stats   stats
-	last    LastTransition
-	events  rfcEvents
+	sending   sendHealth
+	noRoute   map[netip.Addr]bool // peers to which there is none
+	conflicts conflicts
+	claims    map[claim]bool // that were told since the last transition
+	lesser    vrrp.Instant   // when a lesser master was last told of
+	auth      authentication
+	stats     stats
+	last      LastTransition
+	events    rfcEvents
 }
 
 // stats are what only the control plane can count. Lost with the instance.
@@ -167,6 +170,11 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 	case vrrp.Discard:
 		in.stats.refused++
 		in.discarded(a.Reason, a.Source)
+		if a.Reason == vrrp.ReasonOwnSource {
+			e.ownAdvert(in, a.Source)
+		}
+	case vrrp.Rival:
+		e.rival(in, a)
 	case vrrp.Notice:
 		in.notice(a)
 	default:
@@ -196,6 +204,9 @@ const lateEnough = 5 * time.Millisecond
 func (in *instance) entered(t vrrp.Transition, evidence string) {
 	to := t.To.String()
 	clear(in.claims)
+	if t.From == vrrp.Master {
+		in.endMasterConflicts()
+	}
 	in.stats.transitions[to]++
 	in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String(), Evidence: evidence}
 	in.events.entered(t)

@@ -142,6 +142,7 @@ type fakeSender struct {
 	err  error         // of every frame
 	slow time.Duration // how long it takes
 	hang chan struct{} // waits for it to be closed
+	last []byte        // the last advert that left
 }
 
 func (s *fakeSender) set(do func(*fakeSender)) {
@@ -151,6 +152,17 @@ func (s *fakeSender) set(do func(*fakeSender)) {
 }
 
 func (s *fakeSender) fail(err error) { s.set(func(s *fakeSender) { s.err = err }) }
+
+func (s *fakeSender) remember(frame []byte) {
+	if _, _, ok := advertIn(frame); ok {
+		s.set(func(s *fakeSender) { s.last = frame })
+	}
+}
+
+func (s *fakeSender) lastAdvert() (frame []byte) {
+	s.set(func(s *fakeSender) { frame = s.last })
+	return frame
+}
 
 func (s *fakeSender) Send(frames []netio.Frame) []error {
 	s.mu.Lock()
@@ -165,6 +177,7 @@ func (s *fakeSender) Send(frames []netio.Frame) []error {
 	for i, f := range frames {
 		about = append(about, describeFrame(f.Bytes))
 		if errs[i] = err; err == nil {
+			s.remember(f.Bytes)
 			s.lan.carry(s.host, f.Bytes)
 		}
 	}

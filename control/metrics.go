@@ -37,6 +37,8 @@ var (
 	descLost        = describe("events_lost_total", "Events that the fast path could not report because the ring buffer was full.", ofInstance)
 	descARP         = describe("arp_requests_total", "ARP requests for the virtual addresses, by what was done.", ofInstance, "verdict")
 	descConflicts   = describe("arp_conflicts_total", "ARP packets by which another station claimed a virtual address.", ofInstance)
+	descConflictNow = describe("conflicts", "Conflicts that go on, by kind.", ofInstance, "kind")
+	descConflictAll = describe("conflicts_total", "Conflicts that have begun, by kind.", ofInstance, "kind")
 	descND          = describe("nd_solicitations_total", "Neighbor Solicitations for the virtual addresses, by what was done.", ofInstance, "verdict")
 	descNDConflicts = describe("nd_conflicts_total", "ND packets by which another station claimed a virtual address.", ofInstance)
 	descOdd         = describe("adverts_odd_total", "Adverts that differ from the configuration and were accepted all the same, by what differs.", ofInstance, "what")
@@ -56,7 +58,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descLateness, descLeasesLost, descAvoided, descSent, descReceived,
+	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descLateness, descLeasesLost, descAvoided, descConflictNow, descConflictAll, descSent, descReceived,
 		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descMode, descForeign, descBuild} {
 		ch <- d
 	}
@@ -103,6 +105,14 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	counter(ch, descLost, s.Counters.EventsLost, of...)
 	counters(ch, descARP, s.Counters.ARPRequests, of)
 	counter(ch, descConflicts, s.Counters.ARPConflicts, of...)
+	now := make(map[string]uint64)
+	for _, c := range s.Conflicts {
+		now[c.Kind]++
+	}
+	for _, kind := range conflictKinds {
+		gauge(ch, descConflictNow, float64(now[kind]), append(of[:len(of):len(of)], kind)...)
+	}
+	counters(ch, descConflictAll, s.Counters.Conflicts, of)
 	counters(ch, descND, s.Counters.NDSolicitations, of)
 	counter(ch, descNDConflicts, s.Counters.NDConflicts, of...)
 	counters(ch, descOdd, s.Counters.AdvertsOdd, of)

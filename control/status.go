@@ -37,6 +37,7 @@ type InstanceStatus struct {
 	Auth              *AuthStatus    `json:"auth_hmac,omitempty"`
 	Tracks            []TrackStatus  `json:"tracks,omitempty"`
 	Fault             string         `json:"fault,omitempty"`
+	Conflicts         []Conflict     `json:"conflicts"` // that go on now
 	LastTransition    LastTransition `json:"last_transition"`
 	Counters          InstanceCounts `json:"counters"`
 	RFC               RFCState       `json:"ietf-vrrp"`
@@ -71,6 +72,7 @@ type InstanceCounts struct {
 	AdvertsByChecksum   map[string]uint64 `json:"adverts_by_checksum"`
 	AdvertsOdd          map[string]uint64 `json:"adverts_odd"` // accepted all the same
 	AdvertsDropped      map[string]uint64 `json:"adverts_dropped"`
+	Conflicts           map[string]uint64 `json:"conflicts"` // that have begun, by kind
 	EventsLost          uint64            `json:"events_lost"`
 	ARPRequests         map[string]uint64 `json:"arp_requests"`
 	ARPConflicts        uint64            `json:"arp_conflicts"`
@@ -175,6 +177,7 @@ func (in *instance) status(now vrrp.Instant) InstanceStatus {
 			AdvertsDropped:      maps.Clone(in.stats.discarded),
 		},
 	}
+	s.Conflicts, s.Counters.Conflicts = in.conflictStatus()
 	for _, peer := range c.Peers {
 		s.UnicastPeers = append(s.UnicastPeers, peer.String())
 	}

@@ -58,6 +58,14 @@ type (
 		Source netip.Addr
 	}
 
+	// Rival says that another router, of a lower rank, is master beside this one;
+	// and with Gone, that it is not any more. Who leaves Master has none.
+	Rival struct {
+		Source   netip.Addr
+		Priority uint8
+		Gone     bool
+	}
+
 	// Notice is for the operator: something is odd about a sender, and is said
 	// once, and again when it says something else.
 	Notice struct {
@@ -82,6 +90,7 @@ func (Follow) action()           {}
 func (Unfollow) action()         {}
 func (Transition) action()       {}
 func (Discard) action()          {}
+func (Rival) action()            {}
 func (Notice) action()           {}
 
 // TransitionReason says why a router changed its state.

@@ -60,9 +60,10 @@ type announceTimers struct {
 	second  Instant // the second batch after a promotion
 	refresh Instant
 	lesser  Instant // the second batch after a lesser master was heard
+	alone   Instant // the batch after the last lesser master has fallen silent
 }
 
-func (t announceTimers) earliest() Instant { return earliest(t.second, t.refresh, t.lesser) }
+func (t announceTimers) earliest() Instant { return earliest(t.second, t.refresh, t.lesser, t.alone) }
 
 // promotedAt arms what follows the first batch.
 func (t *announceTimers) promotedAt(now Instant, a Announcements) {
@@ -77,6 +78,9 @@ func (t *announceTimers) due(now Instant, a Announcements) (repeat int) {
 	}
 	if isDue(t.lesser) {
 		t.lesser, repeat = 0, max(repeat, a.LesserRepeat)
+	}
+	if isDue(t.alone) {
+		t.alone, repeat = 0, max(repeat, a.Repeat)
 	}
 	if isDue(t.refresh) {
 		// From when it was due, as adverts are.

@@ -102,13 +102,13 @@ func TestAMasterOfTheSamePriorityAndALowerAddressIsALesserOne(t *testing.T) {
 func TestWithoutALesserDelayThereIsNoSecondBatch(t *testing.T) {
 	r := newMaster(t, announcements(func(a *Announcements) { a.LesserDelay = 0 }))
 	r.does(r.hear(after(1), higher, 99), SendAdvert{Priority: 100}, Announce{Repeat: 4})
-	r.announces(interval, 19*interval, map[time.Duration]int{7: 2})
+	r.announces(interval, 19*interval, map[time.Duration]int{4: 2, 7: 2}) // at 4 the other is gone
 }
 
-func TestWithoutALesserRepeatALesserMasterIsOnlyContradicted(t *testing.T) {
+func TestWithoutALesserRepeatALesserMasterIsOnlyContradictedUntilItIsGone(t *testing.T) {
 	r := newMaster(t, announcements(func(a *Announcements) { a.LesserRepeat = 0 }))
 	r.does(r.hear(after(1), higher, 99), SendAdvert{Priority: 100})
-	r.announces(interval, 19*interval, map[time.Duration]int{7: 2})
+	r.announces(interval, 19*interval, map[time.Duration]int{4: 2, 7: 2})
 }
 
 // Threat A5: with adverts every 10 ms the same sender would have 200 frames for
@@ -132,8 +132,8 @@ func TestAnnouncementsBecauseOfLesserMastersAreHalfASecondApart(t *testing.T) {
 func TestASilentMasterAnnouncesButDoesNotContradict(t *testing.T) {
 	r := newMaster(t, announcing, func(c *Config) { c.SilentToLesser = true })
 	r.does(r.hear(after(1), higher, 99), Announce{Repeat: 4})
-	r.does(r.hear(after(2), higher, 99))
-	r.does(r.hear(after(3), higher, 0), SendAdvert{Priority: 100}) // which is an answer, not a contradiction
+	r.does(r.hear(after(2), higher, 99), Rival{Source: higher, Priority: 99})
+	r.does(r.hear(after(3), higher, 0), Rival{Source: higher, Gone: true}, SendAdvert{Priority: 100}) // which is an answer, not a contradiction
 	r.in(Master)
 }
 

@@ -80,6 +80,7 @@ func (r *Router) masterTimers(now Instant) {
 			r.advertAt = now.Add(r.pace())
 		}
 	}
+	r.dropRivals(now)
 	if repeat := r.announceAt.due(now, r.config.Announcing()); repeat > 0 {
 		r.do(Announce{Repeat: repeat})
 	}
@@ -96,6 +97,7 @@ func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 	case r.leaving:
 		r.leave(ev.Source)
 	case a.Priority == 0:
+		r.rivalGone(now, ev.Source)
 		if passed(now, &r.answeredAt, r.pace()/2) {
 			r.do(SendAdvert{Priority: r.priority})
 			r.advertAt = now.Add(r.pace())
@@ -106,6 +108,7 @@ func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 		r.remember(ev)
 		r.lesser.heard(r.config.Version, ev)
 		r.noticeInterval(ev)
+		r.heardRival(ev)
 		r.contradict(now)
 	}
 }
@@ -151,7 +154,7 @@ func (r *Router) giveWay(ev AdvertReceived) {
 // serves until one has, or until then.
 func (r *Router) beginLeaving(until Instant) {
 	r.leaving = true
-	r.advertAt, r.announceAt = 0, announceTimers{}
+	r.advertAt, r.announceAt, r.rivals = 0, announceTimers{}, nil
 	r.cutLease(until)
 	r.do(SendAdvert{Priority: 0})
 }
@@ -178,7 +181,7 @@ func (r *Router) leave(successor netip.Addr) {
 
 // endMaster gives the lease back, on every way out of Master.
 func (r *Router) endMaster() {
-	r.lease, r.advertAt, r.announceAt, r.hurry = 0, 0, announceTimers{}, hurry{}
+	r.lease, r.advertAt, r.announceAt, r.hurry, r.rivals = 0, 0, announceTimers{}, hurry{}, nil
 	r.leaving, r.handover = false, nil
 	r.do(SetLease{Until: 0})
 }

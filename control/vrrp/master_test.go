@@ -82,7 +82,7 @@ func TestOfTwoOwnersTheOneWithTheHigherAddressStays(t *testing.T) {
 	r := newRouter(t, priority(255))
 	r.Step(after(0), Startup{})
 	r.does(r.hear(after(0), lower, 255), Notice{Kind: TwoOwners, Source: lower}, SendAdvert{Priority: 255}, Announce{Repeat: 5})
-	r.does(r.hear(after(interval/2), lower, 255), SendAdvert{Priority: 255}, Announce{Repeat: 5}) // said once
+	r.does(r.hear(after(interval/2), lower, 255), Rival{Source: lower, Priority: 255}, SendAdvert{Priority: 255}, Announce{Repeat: 5}) // said once
 	r.does(r.hear(after(interval/2), higher, 255), Notice{Kind: TwoOwners, Source: higher},
 		SetLease{}, RemoveAddresses{}, Follow{Source: higher, Advert: r.advert(255)},
 		Transition{From: Master, To: Backup, Reason: HigherAddress, Peer: higher})

@@ -80,7 +80,7 @@ func TestOtherAnnouncementsApplyFromNowOn(t *testing.T) {
 	r.does(r.reconfigure(after(interval), announcements(func(a *Announcements) {
 		a.Refresh, a.RefreshRepeat, a.LesserDelay = 10*interval, 1, 0
 	})))
-	r.announces(interval, 25*interval, map[time.Duration]int{7: 2, 11: 1, 21: 1})
+	r.announces(interval, 25*interval, map[time.Duration]int{4: 2, 7: 2, 11: 1, 21: 1})
 	r.does(r.reconfigure(after(25*interval), announcements(func(a *Announcements) { a.Refresh, a.Delay = 0, 0 })))
 	r.announces(26*interval, 60*interval, nil)
 }

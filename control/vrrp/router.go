@@ -60,6 +60,7 @@ type Router struct {
 	advertAt      Instant // Adver_Timer
 	hurry         hurry
 	announceAt    announceTimers
+	rivals        map[netip.Addr]rival
 	assertedAt    Instant // last contradiction of a lesser master
 	reannouncedAt Instant // last announcement of its kind
 	answeredAt    Instant // last advert sent to answer a priority 0
@@ -139,7 +140,7 @@ func (r *Router) Deadline() (Instant, bool) {
 	case Backup:
 		at = r.backupDeadline()
 	case Master:
-		at = earliest(r.advertAt, r.announceAt.earliest(), r.lease)
+		at = earliest(r.advertAt, r.announceAt.earliest(), r.rivalsDeadline(), r.lease)
 		if r.handover != nil {
 			at = earliest(at, r.handover.answerBy)
 		}
