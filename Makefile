@@ -21,6 +21,8 @@ CLANG_VERSION := 14.0.6
 FORMAT := clang-format-14
 
 KERNELS ?= 6.1 6.12
+FUZZTIME ?= 1m
+VULNDB ?= https://vuln.go.dev
 MODE ?= native
 ADVERT ?= 100ms
 SEED ?= 0
@@ -85,6 +87,24 @@ chaos: ## break three routers at random, and watch who owns the addresses; steps
 	@$(call need,ip,iproute2)
 	$(GO) test -count=1 -timeout 24h -v -run TestChaos ./test/chaos \
 		-chaos.clock -chaos.seed=$(SEED) -chaos.duration=$(DURATION)
+
+race: ## what needs no BPF, under Go's race detector (as root)
+	@$(call need,gcc,gcc libc6-dev)
+	CGO_ENABLED=1 $(GO) test -race -count=1 ./control/...
+
+# Each in turn, for go test fuzzes one at a time; a failing input is written below testdata/fuzz.
+fuzz: ## every parser of outside bytes (FUZZTIME=1m each; as root for test/parsers)
+	set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' . | sed 's|^./||' | while IFS=: read -r file target; do \
+		$(GO) test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME); done
+
+# The database is asked over the network. Where it does not answer nothing is known, which is no fault of this source.
+vuln: ## known vulnerabilities in what is called (VULNDB=https://vuln.go.dev)
+	@out=$$($(GO) tool govulncheck -db $(VULNDB) ./... 2>&1); status=$$?; echo "$$out"; \
+	case "$$status $$out" in \
+	0*) ;; \
+	*"fetching vulnerabilities"*) echo "vuln: NOT CHECKED: the vulnerability database at $(VULNDB) cannot be reached from here" >&2 ;; \
+	*) exit $$status ;; \
+	esac
 
 test-kernels: ## what touches the kernel, in VMs with Debian's own (KERNELS=6.1 6.12; as root)
 	@$(call need,qemu-system-x86_64 busybox cpio xz,qemu-system-x86 busybox-static cpio xz-utils)

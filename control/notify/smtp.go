@@ -49,10 +49,26 @@ func (m mail) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return m.over(ctx, connection, host)
+}
+
+// mostReplies bounds all that a server says: its lines have no bound of their own.
+const mostReplies = 64 << 10
+
+// replies is a connection on which there is an end to what is heard.
+type replies struct {
+	net.Conn
+	heard io.Reader
+}
+
+func (r replies) Read(b []byte) (int, error) { return r.heard.Read(b) }
+
+// over sends the mail over a connection, which it closes.
+func (m mail) over(ctx context.Context, connection net.Conn, host string) error {
 	defer connection.Close()
 	// What waits for the server ends with ctx.
 	defer context.AfterFunc(ctx, func() { connection.Close() })()
-	client, err := smtp.NewClient(connection, host)
+	client, err := smtp.NewClient(replies{connection, io.LimitReader(connection, mostReplies)}, host)
 	if err != nil {
 		return err
 	}
