@@ -77,7 +77,11 @@ struct router {
 	__u8 virtual_mac[6]; /* stays as long as the router does */
 	__u8 device_mac[6];  /* of the interface: a unicast question may be addressed to it */
 	__u8 version;	     /* 2 or 3: the only version that its adverts may have */
-	__u8 pad;
+	/*
+	 * What it advertises as master; 0: it is none, or one that leaves. For the
+	 * next daemon, which is master with it if the lease is valid still.
+	 */
+	__u8 priority;
 	__be16 interval; /* v3: 12 bits of centiseconds, v2: seconds; 0: any */
 	/*
 	 * What it advertises: how many addresses, and the sum of their 32-bit

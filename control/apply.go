@@ -193,7 +193,7 @@ func (r *reload) reinstall() {
 	var jobs []effectJob
 	for _, w := range r.wanted {
 		if w.current != nil && w.changed && w.current.installed {
-			jobs = append(jobs, effectJob{w.current, w.current.effects()})
+			jobs = append(jobs, effectJob{owner: w.current, effects: w.current.effects()})
 		}
 	}
 	r.engine.effects.wantAll(jobs)

@@ -45,6 +45,9 @@ type effectWorker struct {
 type effectJob struct {
 	owner   *instance
 	effects []effect
+	// left is what may be there already, and is ours: a process before this one
+	// has put it there.
+	left []effect
 }
 
 func startEffectWorker(world World, log *slog.Logger) *effectWorker {
@@ -60,7 +63,7 @@ func startEffectWorker(world World, log *slog.Logger) *effectWorker {
 // want makes these the effects of the instance, in place of those before. It
 // never blocks: the loop waits for nobody.
 func (w *effectWorker) want(owner *instance, effects []effect) {
-	w.wantAll([]effectJob{{owner, effects}})
+	w.wantAll([]effectJob{{owner: owner, effects: effects}})
 }
 
 // wantAll is want for several at once, which may hand effects to each other.
@@ -142,6 +145,9 @@ func (w *effectWorker) do(jobs []effectJob) {
 			before[j.owner] = w.wanted[j.owner]
 			owners = append(owners, j.owner)
 		}
+		for _, f := range j.left {
+			w.ours[f.key()] = true
+		}
 		if len(j.effects) == 0 {
 			delete(w.wanted, j.owner)
 		} else {
@@ -149,17 +155,24 @@ func (w *effectWorker) do(jobs []effectJob) {
 		}
 	}
 	for _, owner := range owners {
-		for _, f := range slices.Backward(before[owner]) {
-			if !w.isWanted(f) {
-				w.remove(f)
-			}
-		}
+		w.removeUnwanted(before[owner])
+	}
+	for _, j := range jobs {
+		w.removeUnwanted(j.left)
 	}
 	for _, owner := range owners {
 		for _, f := range w.wanted[owner] {
 			if !slices.ContainsFunc(before[owner], sameAs(f)) {
 				w.add(f)
 			}
+		}
+	}
+}
+
+func (w *effectWorker) removeUnwanted(list []effect) {
+	for _, f := range slices.Backward(list) {
+		if !w.isWanted(f) {
+			w.remove(f)
 		}
 	}
 }

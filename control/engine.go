@@ -264,6 +264,7 @@ func (e *Engine) start() {
 	for _, p := range e.ports.readAll() {
 		e.portRead(p)
 	}
+	e.resumeAll()
 	for _, in := range e.instances {
 		e.applyTracks(in)
 		e.startUp(in)

@@ -22,7 +22,8 @@ type fakePath struct {
 	slot      uint32
 	fakeLease atomic.Pointer[fakeLease]
 
-	yields atomic.Uint32 // to this priority and better ones
+	yields    atomic.Uint32 // to this priority and better ones
+	remembers atomic.Uint32 // at what priority it is master
 
 	mu       sync.Mutex
 	follows  bool
@@ -99,6 +100,23 @@ func (p *fakePath) Resume(at time.Duration) {
 		yielded.Store(0)
 	}
 	yielded.CompareAndSwap(int64(at), 0)
+}
+
+func (p *fakePath) Yielded() bool { return p.fakeLease.Load().yielded.Load() != 0 }
+
+func (p *fakePath) Remember(priority uint8) { p.remembers.Store(uint32(priority)) }
+
+// Inherited is what the path of the process before this one left.
+func (p *fakePath) Inherited() (time.Duration, uint8) {
+	for _, b := range p.host.before {
+		if b.spec.VRID != p.spec.VRID || b.spec.Family != p.spec.Family || b.spec.Interface != p.spec.Interface || b.spec.Companion != p.spec.Companion {
+			continue
+		}
+		if priority := b.remembers.Load(); b.owns() && priority != 0 && b.spec.Interval == p.spec.Interval {
+			return time.Duration(b.lease()), uint8(priority)
+		}
+	}
+	return 0, 0
 }
 
 // hear takes an advert as the fast path does, and reports whether it is an event.

@@ -17,6 +17,9 @@ type leaseGroup struct {
 	order   []*instance // the members, as they are configured
 	members map[*vrrp.Router]*instance
 	leased  bool // the lease that was last set is not 0
+	// resuming: its members are told so, one after the other. Until the last of
+	// them knows, the lease is what it was.
+	resuming bool
 	// courteous: the adverts of the members go before the lease; see
 	// vrrp.Router for when. Without them there is none.
 	courteous bool
@@ -192,6 +195,7 @@ func (e *Engine) stepAlone(in *instance, ev vrrp.Event) {
 		e.perform(in, a)
 	}
 	in.path.YieldTo(in.yieldsTo())
+	in.path.Remember(in.remembered())
 }
 
 // advertFirst reports whether an advert is to leave before the lease begins.
@@ -242,6 +246,9 @@ func (in *instance) fault() string {
 // to wait for one that does: nobody knows of this master.
 func (e *Engine) setLease(in *instance) {
 	g := in.group
+	if g.resuming {
+		return
+	}
 	if in.lease != g.lease { // it joins, and is not master: the group's is not its business
 		in.path.SetLease(time.Duration(in.router.Lease()))
 		return

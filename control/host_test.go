@@ -69,6 +69,7 @@ type host struct {
 	err     error         // of Run
 
 	paths      []*fakePath
+	before     []*fakePath // of the process before this one
 	events     *fakeEvents
 	sender     *fakeSender
 	book       *fakeBook

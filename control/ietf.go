@@ -82,6 +82,7 @@ var rfcEventOf = map[vrrp.TransitionReason]string{
 	vrrp.GroupLeft:         "vrrp-event-interface-down",
 	vrrp.GroupFaulty:       "vrrp-event-interface-down",
 	vrrp.GroupMended:       "vrrp-event-interface-up",
+	vrrp.WasMaster:         "vrrp-event-none",
 	vrrp.TrackFailed:       "vrrp-event-interface-down",
 	vrrp.TrackRestored:     "vrrp-event-interface-up",
 }

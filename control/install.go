@@ -32,6 +32,7 @@ func (e *Engine) install(configs []InstanceConfig) error {
 	}
 	e.adopt(e.instances)
 	e.regroup()
+	e.inherit()
 	ledger, err := e.openLedger(configs)
 	if err != nil {
 		return err

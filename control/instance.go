@@ -34,6 +34,8 @@ type instance struct {
 	linkDown   bool         // by the last reading
 	removed    bool         // by a reload: it ends as soon as it may
 	installed  bool         // its addresses, routes and rules
+	former     *former      // what it can be resumed from, until it is or is not
+	holds      bool         // the priority at which it was resumed
 
 	sending   sendHealth
 	noRoute   map[netip.Addr]bool // peers to which there is none
@@ -143,7 +145,11 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 			e.flush()
 		}
 		in.installed = true
-		e.effects.want(in, in.effects())
+		job := effectJob{owner: in, effects: in.effects()}
+		if in.group.resuming {
+			job.left = job.effects
+		}
+		e.effects.wantAll([]effectJob{job})
 	case vrrp.RemoveAddresses:
 		e.flush()
 		in.installed = false
@@ -190,11 +196,11 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 // A leaving master does not yield: what the switch has sent its way before it
 // learned of the successor is still to be served.
 func (in *instance) yieldsTo() uint8 {
-	c := in.router.Config()
-	if in.router.State() != vrrp.Master || in.router.Leaving() || c.Version == vrrp.V2 || c.Auth != nil || in.config.unicast() || c.Priority == vrrp.OwnerPriority {
+	c, priority := in.router.Config(), in.remembered()
+	if priority == 0 || c.Version == vrrp.V2 || c.Auth != nil || in.config.unicast() || c.Priority == vrrp.OwnerPriority {
 		return 0
 	}
-	return in.router.Priority() + 1
+	return priority + 1
 }
 
 // lateEnough is the lateness that is worth a word: less is a timer's usual.
@@ -207,7 +213,9 @@ func (in *instance) entered(t vrrp.Transition, evidence string) {
 	if t.From == vrrp.Master {
 		in.endMasterConflicts()
 	}
-	in.stats.transitions[to]++
+	if t.Reason != vrrp.WasMaster {
+		in.stats.transitions[to]++
+	}
 	in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String(), Evidence: evidence}
 	in.events.entered(t)
 	attrs := []any{"from", t.From, "reason", t.Reason}

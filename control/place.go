@@ -99,6 +99,8 @@ func (absentPath) Slot() uint32                { return noSlot }
 func (absentPath) SetLease(time.Duration)      {}
 func (absentPath) YieldTo(uint8)               {}
 func (absentPath) Resume(time.Duration)        {}
+func (absentPath) Yielded() bool               { return false }
+func (absentPath) Remember(uint8)              {}
 func (absentPath) Follow(netip.Addr, [8]byte)  {}
 func (absentPath) Unfollow()                   {}
 func (absentPath) Heard() time.Duration        { return 0 }
@@ -106,6 +108,8 @@ func (absentPath) SetDeviceMAC([6]byte) error  { return nil }
 func (absentPath) Counters() (Counters, error) { return Counters{}, nil }
 func (absentPath) Arrivals() (Arrivals, error) { return Arrivals{}, nil }
 func (absentPath) Remove() error               { return nil }
+
+func (absentPath) Inherited() (time.Duration, uint8) { return 0, 0 }
 
 // addresses lists what is served at the place.
 func (p *place) addresses() []netip.Addr {

@@ -76,6 +76,14 @@ type FastPath interface {
 	// Resume takes back what the fast path has yielded to the advert that
 	// arrived then, and to no other; 0: to any.
 	Resume(at time.Duration)
+	// Yielded reports whether the fast path has yielded since Resume.
+	Yielded() bool
+	// Remember leaves word for a process that comes after this one at what
+	// priority the router is master; 0: it is none that could be resumed.
+	Remember(priority uint8)
+	// Inherited is the lease that the process before this one left, and the
+	// priority that it remembered; 0 if there is none that could be resumed.
+	Inherited() (until time.Duration, priority uint8)
 	// Follow names the advert, by sender and first 8 bytes, whose arrival is
 	// no event but only moves Heard.
 	Follow(source netip.Addr, header [8]byte)

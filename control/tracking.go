@@ -96,13 +96,20 @@ func (e *Engine) applyTracks(in *instance) {
 	delta, faults := e.tracked(in)
 	was := in.trackFault
 	in.trackFault = strings.Join(faults, "; ")
-	e.setPriority(in, track.Priority(in.config.Router.Priority, delta))
+	if in.holds = in.holds && e.anyUnknown(in); !in.holds {
+		e.setPriority(in, track.Priority(in.config.Router.Priority, delta))
+	}
 	switch {
 	case was == "" && in.trackFault != "":
 		e.step(in, vrrp.TrackDown{})
 	case was != "" && in.trackFault == "":
 		e.step(in, vrrp.TrackUp{})
 	}
+}
+
+// anyUnknown reports whether something that it tracks has no result yet.
+func (e *Engine) anyUnknown(in *instance) bool {
+	return slices.ContainsFunc(in.config.Tracks, func(u track.Use) bool { return e.results.known[u.Key].State == track.Unknown })
 }
 
 // tracked sums up what the instance's trackers have found. One that has found

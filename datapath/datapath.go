@@ -48,6 +48,7 @@ type Datapath struct {
 	installed map[int]int // virtual routers, by ifindex
 	ports     []*Port
 	left      []Leftover
+	former    []*predecessor // until EndPredecessors
 	released  bool
 }
 
@@ -57,9 +58,10 @@ type Options struct {
 	Interfaces []string
 }
 
-// Open claims the interfaces for this process, loads the programs with maps of
-// their own, and ends whatever lease a previous daemon left in the maps that are
-// pinned for the interfaces. On error nothing has changed but those leases. The
+// Open claims the interfaces for this process and loads the programs with maps
+// of their own. What a previous daemon left in the maps that are pinned for the
+// interfaces goes on until EndPredecessors; a router that is added before that
+// may take over its lease: see Inherited. On error nothing has changed. The
 // caller must Close the result. Errors: *HeldError when another process has
 // claimed one of the interfaces, ErrNoBPFFS when there is no BPF file system and
 // none can be mounted, ErrNotPermitted without the privileges that BPF needs.
@@ -85,7 +87,7 @@ func (d *Datapath) open(interfaces []string) error {
 		return err
 	}
 	for _, p := range d.ports {
-		if err := d.succeed(p); err != nil {
+		if err := d.meet(p); err != nil {
 			return err
 		}
 	}
@@ -149,16 +151,34 @@ func (d *Datapath) Close(keepAttached bool) error {
 	if d.released {
 		return nil
 	}
-	d.released = true
 	if d.leases != nil {
 		d.leases.clear()
 	}
+	return d.close(keepAttached)
+}
+
+// Leave is Close(true), but that the leases are left to whoever comes next: they
+// run out by themselves.
+func (d *Datapath) Leave() error {
+	d.interfaces.Lock()
+	defer d.interfaces.Unlock()
+	if d.released {
+		return nil
+	}
+	return d.close(true)
+}
+
+func (d *Datapath) close(keepAttached bool) error {
+	d.released = true
 	var errs []error
 	for _, p := range d.ports {
 		if !keepAttached {
 			errs = append(errs, p.detach(d.pins))
 		}
 		errs = append(errs, p.release())
+	}
+	for _, p := range d.former {
+		errs = append(errs, p.close())
 	}
 	errs = append(errs, d.leases.unmap(), d.routers.unmap(), d.current.unmap(), d.heard.unmap(), d.auths.unmap(), d.wall.unmap(), d.objects.Close(), d.pins.close())
 	return errors.Join(errs...)

@@ -20,6 +20,7 @@ func (r *Router) write() {
 		VirtualMac: r.spec.VirtualMAC,
 		DeviceMac:  r.spec.DeviceMAC,
 		Version:    r.spec.Version,
+		Priority:   r.priority,
 		Interval:   r.spec.wireInterval(),
 		Addresses:  uint32(len(r.spec.Addresses)),
 		AddressSum: r.spec.addressSum(),
@@ -37,4 +38,13 @@ func (r *Router) SetDeviceMAC(mac [6]byte) error {
 	r.spec.DeviceMAC = mac
 	r.write()
 	return nil
+}
+
+// Remember tells the daemon that comes after this one at what priority the router
+// is master; 0: it is none, or one that leaves, and must not be resumed.
+func (r *Router) Remember(priority uint8) {
+	if r.priority != priority {
+		r.priority = priority
+		r.write()
+	}
 }

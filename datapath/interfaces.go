@@ -87,22 +87,13 @@ func (d *Datapath) claimAnew(old, p *Port) error {
 	return nil
 }
 
-// succeed notes what a previous daemon left on the interface and ends its leases.
+// succeed is meet for an interface that is claimed at run time: what a previous
+// daemon was there ends at once.
 func (d *Datapath) succeed(p *Port) error {
-	left := d.pins.leftovers(p.Name)
-	if err := d.pins.endLeases(p.Name); err != nil {
+	if err := d.meet(p); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, l := range left {
-		// Its maps may name the addresses of several interfaces: also one that is
-		// ours by now, and serves them again.
-		if d.installed[l.Interface] == 0 && !slices.Contains(d.left, l) {
-			d.left = append(d.left, l)
-		}
-	}
-	return nil
+	return d.EndPredecessors()
 }
 
 // Release takes the programs off the interface, and its pins, and gives it free

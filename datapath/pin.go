@@ -109,22 +109,6 @@ func pinnedLeftovers[K any](folder, of string, read func(K) Leftover) []Leftover
 	return list
 }
 
-// endLeases sets all leases to 0 in the map that is pinned for the interface:
-// the programs that read it may stay a little longer.
-func (p pinDir) endLeases(name string) error {
-	m, err := ebpf.LoadPinnedMap(mapPin(p.folder(name), vrrpMapLeases), nil)
-	if err != nil {
-		return nil // there is none
-	}
-	defer m.Close()
-	w, err := mapWords(m)
-	if err != nil {
-		return fmt.Errorf("end the leases that a previous daemon left on %s: %w", name, err)
-	}
-	w.clear()
-	return w.unmap()
-}
-
 func mapPin(folder, name string) string { return filepath.Join(folder, "map-"+name) }
 
 // pinMaps pins the maps for an interface, in place of what was there.

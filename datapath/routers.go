@@ -10,7 +10,7 @@ import (
 )
 
 // Router is an installed virtual router. SetLease, Lease, YieldTo, Resume,
-// Yielded, Follow, Unfollow, Heard and SetDeviceMAC neither block nor fail. All
+// Yielded, Follow, Unfollow, Heard, Remember and SetDeviceMAC neither block nor fail. All
 // methods but the readers of counters are for one goroutine at a time.
 type Router struct {
 	datapath *Datapath
@@ -18,6 +18,8 @@ type Router struct {
 	slot     uint32
 	spec     RouterSpec
 	group    *group
+	priority uint8 // see Remember
+	before   inheritance
 }
 
 // AddRouter installs a virtual router, silent, unless it joins a group that owns
@@ -82,6 +84,7 @@ func (r *Router) install() error {
 	}
 	r.writeAuth(r.spec.Auth)
 	r.write()
+	r.inherit()
 	if err := r.enter(r.spec.served()); err != nil {
 		return err
 	}

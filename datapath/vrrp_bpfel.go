@@ -189,7 +189,7 @@ type vrrpRouter struct {
 	VirtualMac [6]uint8
 	DeviceMac  [6]uint8
 	Version    uint8
-	Pad        uint8
+	Priority   uint8
 	Interval   uint16
 	Addresses  uint32
 	Flags      vrrpRouterFlag

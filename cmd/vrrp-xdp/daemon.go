@@ -57,6 +57,7 @@ type daemon struct {
 	path      *datapath.Datapath
 	events    *datapath.Events
 	ports     ports
+	swapping  bool // interfaces are claimed, and still carry the programs of a predecessor
 	engine    *control.Engine
 	trackers  *track.Set
 	notifier  *notify.Notifier
@@ -114,9 +115,12 @@ func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 	return d.run()
 }
 
-// open claims, loads, attaches and installs; all of it is silent until run.
-// What a crashed predecessor left on the interfaces goes before anything that
-// can fail and take its programs off: they are what keeps its addresses inert.
+// open claims, loads, installs and attaches; all of it is silent until run.
+//
+// A predecessor whose lease is valid is resumed: its programs answer until ours
+// come in their place, which know all that they did. So installing comes before
+// attaching, and its leases end after both. What it left on the interfaces, and
+// nobody goes on with, goes before our programs come: its own keep that inert.
 func (d *daemon) open(p plan) error {
 	var err error
 	if d.path, err = datapath.Open(datapath.Options{Interfaces: p.interfaces}); err != nil {
@@ -129,19 +133,37 @@ func (d *daemon) open(p plan) error {
 	if err := d.openSockets(); err != nil {
 		return err
 	}
-	if err := d.clean(p); err != nil {
-		return err
+	left := d.path.Leftovers()
+	if err := d.checkOwn(p.setup.Instances, left); err != nil {
+		return err // nothing was touched
 	}
-	for _, name := range p.interfaces {
-		if _, err := d.attach(name); err != nil {
-			return err
-		}
-	}
+	d.later(func() error { return d.cleanUnserved(left, p) })
 	if d.events, err = d.path.Events(); err != nil {
 		return err
 	}
 	d.later(d.events.Close)
-	return d.openEngine(p)
+	d.swapping = true
+	if err := d.openEngine(p); err != nil {
+		return err
+	}
+	d.swapping = false
+	if err := d.clean(left, p, d.engine.Resumes()); err != nil {
+		return errors.Join(err, d.engine.Close())
+	}
+	return d.attachAll(p.interfaces)
+}
+
+// attachAll attaches to what has been claimed, and ends what predecessors had there.
+func (d *daemon) attachAll(names []string) error {
+	for _, name := range names {
+		if _, err := d.attach(name); err != nil {
+			return errors.Join(err, d.engine.Close())
+		}
+	}
+	if err := d.path.EndPredecessors(); err != nil {
+		return errors.Join(err, d.engine.Close())
+	}
+	return nil
 }
 
 func (d *daemon) openSockets() error {
@@ -161,18 +183,27 @@ func (d *daemon) openSockets() error {
 	return nil
 }
 
-// clean puts the interfaces into the state that a start expects.
-func (d *daemon) clean(p plan) error {
-	left := d.path.Leftovers()
-	if err := d.checkOwn(p.setup.Instances, left); err != nil {
-		return err // nothing was touched
-	}
+// clean puts the interfaces into the state that a start expects: with what the
+// resumed instances need, and nothing else of a predecessor.
+func (d *daemon) clean(left []datapath.Leftover, p plan, resumed []control.InstanceConfig) error {
+	keep := d.addressesOf(resumed)
 	var errs []error
 	for _, ifindex := range indexes(left, d.path, p.interfaces) {
-		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, d.log.With("ifindex", ifindex)))
+		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, keep, d.log.With("ifindex", ifindex)))
 	}
-	d.removeStaleRouting(p.setup.Instances)
+	d.removeStaleRouting(slices.DeleteFunc(slices.Clone(p.setup.Instances), func(c control.InstanceConfig) bool {
+		return slices.ContainsFunc(resumed, func(r control.InstanceConfig) bool { return r.Name == c.Name })
+	}))
 	return errors.Join(errs...)
+}
+
+// cleanUnserved takes off what a predecessor left, after a start that has failed:
+// the programs that keep it inert go next.
+func (d *daemon) cleanUnserved(left []datapath.Leftover, p plan) error {
+	if d.served {
+		return nil
+	}
+	return d.clean(left, p, nil)
 }
 
 // indexes lists our interfaces and those on which a predecessor left something.
@@ -191,8 +222,8 @@ func indexes(left []datapath.Leftover, path *datapath.Datapath, names []string) 
 func (d *daemon) openEngine(p plan) error {
 	if len(p.setup.Instances) == 0 {
 		// Adverts reach an interface only if somebody there wants them.
-		for _, p := range d.ports.list() {
-			membership, err := netio.Join(p.Index, []netip.Addr{netio.MulticastGroup4, netio.MulticastGroup6})
+		for _, name := range p.interfaces {
+			membership, err := netio.Join(d.path.Port(name).Index, []netip.Addr{netio.MulticastGroup4, netio.MulticastGroup6})
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ func detach(e env, name string) error {
 	defer book.Close()
 	// The addresses first: without the programs the kernel would answer for them.
 	found, err := datapath.Detach(name, func(ifindex int, left []datapath.Leftover) error {
-		return errors.Join(removeSocket(name), removeDeadSocket(runSocket), removeLeftovers(book, ifindex, left, slog.New(slog.NewTextHandler(e.stderr, nil))))
+		return errors.Join(removeSocket(name), removeDeadSocket(runSocket), removeLeftovers(book, ifindex, left, nil, slog.New(slog.NewTextHandler(e.stderr, nil))))
 	})
 	if err != nil {
 		return err

@@ -16,15 +16,15 @@ import (
 
 // removeLeftovers takes off the virtual addresses that a crashed predecessor
 // left on the interface: those that carry our mark, and, because kernels before
-// 5.18 keep no mark, those that its maps name.
-func removeLeftovers(book *netio.Addresses, ifindex int, named []datapath.Leftover, log *slog.Logger) error {
+// 5.18 keep no mark, those that its maps name. Those to keep stay.
+func removeLeftovers(book *netio.Addresses, ifindex int, named, keep []datapath.Leftover, log *slog.Logger) error {
 	list, err := book.List(ifindex)
 	if err != nil {
 		return fmt.Errorf("look for addresses that a predecessor left: %w", err)
 	}
 	var errs []error
 	for _, a := range list {
-		if !isLeftover(a, ifindex, named) {
+		if !isLeftover(a, ifindex, named) || slices.Contains(keep, datapath.Leftover{Interface: ifindex, Address: a.Prefix.Addr()}) {
 			continue
 		}
 		log.Info("removing a virtual address that a predecessor left", "address", a.Prefix)

@@ -50,6 +50,9 @@ func (d *daemon) attach(name string) (netio.LinkInfo, error) {
 	}
 	claimed := d.path.Port(link.Name)
 	isNew := claimed == nil || claimed.Index != link.Index
+	if d.swapping && !isNew {
+		return link, nil // attachAll does it
+	}
 	if isNew {
 		if err := d.claim(link); err != nil {
 			return link, err
@@ -72,7 +75,7 @@ func (d *daemon) claim(link netio.LinkInfo) error {
 	if err := d.path.Claim(link.Name); err != nil {
 		return err
 	}
-	return removeLeftovers(d.addresses, link.Index, d.path.Leftovers(), d.log.With("interface", link.Name))
+	return removeLeftovers(d.addresses, link.Index, d.path.Leftovers(), nil, d.log.With("interface", link.Name))
 }
 
 // release takes the fast path off an interface.

@@ -140,9 +140,12 @@ func (d *daemon) change(ctx context.Context) error {
 
 // held lists the virtual addresses of what runs: they are on interfaces because
 // we put them there.
-func (d *daemon) held() []datapath.Leftover {
+func (d *daemon) held() []datapath.Leftover { return d.addressesOf(d.setup.Instances) }
+
+// addressesOf lists the virtual addresses of the instances, and where they stand.
+func (d *daemon) addressesOf(instances []control.InstanceConfig) []datapath.Leftover {
 	var list []datapath.Leftover
-	for _, c := range d.setup.Instances {
+	for _, c := range instances {
 		if c.Router.Priority == vrrp.OwnerPriority {
 			continue // they are the host's own
 		}

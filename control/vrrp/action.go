@@ -116,6 +116,7 @@ const (
 	GroupMended                               // from Fault: GroupRestored
 	SwitchedOver                              // to Backup: Hold
 	Maintained                                // to Backup: Hold
+	WasMaster                                 // to Master: Resumed
 )
 
 // String returns the reason as logs and metrics show it.
@@ -139,6 +140,7 @@ func (t TransitionReason) String() string {
 		GroupMended:       "group_restored",
 		SwitchedOver:      "switchover",
 		Maintained:        "maintenance",
+		WasMaster:         "resumed",
 	}, t)
 }
 

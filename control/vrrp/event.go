@@ -11,6 +11,16 @@ type (
 	// during that delay, it does nothing.
 	Startup struct{}
 
+	// Resumed is Startup of a router that was master when the process that ran it
+	// ended, at Priority, and that owns its addresses until Until still: it is
+	// master again at once, and no StartDelay holds it up. With a fault, while
+	// it is held, or after Until, it is like Startup, and the lease ends. Members of a group are told so
+	// before the group is asked what follows: all of them, or none.
+	Resumed struct {
+		Until    Instant
+		Priority uint8
+	}
+
 	// Shutdown asks for Init. A master stays master until a successor was
 	// heard or could have been. It is over when State is Init: at once in
 	// any other state, and without a Transition if Init had not ended yet. A
@@ -131,6 +141,7 @@ type (
 )
 
 func (Startup) event()         {}
+func (Resumed) event()         {}
 func (Shutdown) event()        {}
 func (Timer) event()           {}
 func (AdvertReceived) event()  {}

@@ -97,6 +97,8 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 	switch ev := ev.(type) {
 	case Startup:
 		r.startup(now)
+	case Resumed:
+		r.resumed(now, ev)
 	case Shutdown:
 		r.shutdown(now)
 	case Timer:

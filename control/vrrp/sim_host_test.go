@@ -16,6 +16,7 @@ type host struct {
 
 	up, paused, stopping bool
 	moving               bool // it was stopped while its group moved
+	resuming             bool // its lease is that of its former life
 	life                 int  // how often it was started
 	tracked              int  // what tracking adds to the priority
 
@@ -52,14 +53,21 @@ func (h *host) boot() {
 	if h.up {
 		return
 	}
+	former := h.formerMasters()
 	h.up, h.paused, h.stopping, h.moving = true, false, false, false
 	h.life++
-	h.lease = 0
+	if former == nil {
+		h.lease = 0
+	}
 	h.sendDone, h.inHand, h.queue, h.commands = nil, nil, nil, nil
 	for _, g := range h.members() {
 		g.boot()
 	}
 	h.makeGroup()
+	if former != nil {
+		h.goOn(former)
+		return
+	}
 	for _, g := range h.members() {
 		h.start(g)
 	}
@@ -307,7 +315,7 @@ func (h *host) legOf(r *Router) *leg {
 func (h *host) stepAlone(g *leg, ev Event) {
 	was := g.router.State()
 	actions := g.router.Step(h.lan.now, ev)
-	if was != Master && g.router.State() == Master {
+	if was != Master && g.router.State() == Master && !h.resuming {
 		for i := range g.to {
 			g.to[i].adverts = nil
 		}
@@ -331,6 +339,9 @@ func (h *host) allIn(s State) bool {
 
 // setLease stores what the group has.
 func (h *host) setLease() {
+	if h.resuming {
+		return
+	}
 	owned := make(map[*leg]bool)
 	for _, g := range h.legs {
 		owned[g] = g.owned

@@ -32,6 +32,7 @@ type knobs struct {
 	resetStamps    bool // Follow forgets the stamp of the one followed before
 	keepAfterPause bool // the packet path serves on for two intervals past the lease
 	promoteBlindly bool // a group is promoted without a look at the stamps
+	resumeLate     bool // a restarted daemon goes on though its lease has run out
 }
 
 type happening struct {

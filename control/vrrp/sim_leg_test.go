@@ -63,11 +63,11 @@ func (g *leg) String() string {
 	return fmt.Sprintf("%v leg %d", g.host, g.id)
 }
 
-// boot finds nothing that it could go on with.
+// boot finds nothing that it could go on with, but for its lease.
 func (g *leg) boot() {
 	g.router = NewRouter(g.config)
 	g.current, g.stamp, g.stamped = nil, 0, nil
-	g.owned = false
+	g.owned = g.owned && g.host.lease != 0 // unless it goes on with its lease
 }
 
 // effective is the priority that tracking makes of the configured one.

@@ -44,7 +44,7 @@ type checker struct {
 	lan       *lan
 	violation error
 	overlaps  map[string]int
-	seen      [Maintained + 1]int
+	seen      [WasMaster + 1]int
 	lapsed    int // holds that ended by themselves
 }
 
@@ -199,7 +199,7 @@ func TestSimulatedLAN(t *testing.T) {
 		return
 	}
 	overlaps := make(map[string]int)
-	var seen [Maintained + 1]int
+	var seen [WasMaster + 1]int
 	lapsed := 0
 	for seed := uint64(1); seed <= simSeeds(); seed++ {
 		l := newLAN(seed, knobs{}, nil)
@@ -241,6 +241,7 @@ func TestTheSimulatedLANFindsABrokenDaemon(t *testing.T) {
 		"a stamp that is forgotten on Follow":        {resetStamps: true},
 		"a packet path that does not mind the lease": {keepAfterPause: true},
 		"a group that does not read the stamps":      {promoteBlindly: true},
+		"a restart that goes on without a lease":     {resumeLate: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 2000; seed++ {
