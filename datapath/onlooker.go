@@ -3,7 +3,6 @@ package datapath
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 	"unsafe"
@@ -34,11 +33,10 @@ func OpenOnlooker(name string) (*Onlooker, error) {
 }
 
 func (o *Onlooker) open(name string) error {
-	iface, err := net.InterfaceByName(name)
-	if err != nil {
+	var err error
+	if o.index, err = indexOf(name); err != nil {
 		return err
 	}
-	o.index = iface.Index
 	if o.pins, err = openPins(); err != nil {
 		return err
 	}
@@ -55,6 +53,23 @@ func (o *Onlooker) open(name string) error {
 	}
 	o.routerIDs, err = ebpf.LoadPinnedMap(mapPin(folder, vrrpMapRouterIds), nil)
 	return err
+}
+
+// indexOf asks without netlink, which waits for whatever is being configured.
+func indexOf(name string) (int, error) {
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
+		return 0, err
+	}
+	return int(request.Uint32()), nil
 }
 
 // pinnedWords maps a pinned map, if its entries are of the size that we know.

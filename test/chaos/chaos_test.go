@@ -81,6 +81,7 @@ func quietRuntime() (back func()) {
 func playOne(t *testing.T, s *summary, seed uint64, length time.Duration) {
 	t.Helper()
 	defer quietRuntime()()
+	favourProcess()
 	o := options{binary: binary, length: length, allow: func(k *kind) bool { return k != clockSteps || *clockFlag }}
 	r, err := episode(o, seed)
 	replay := fmt.Sprintf("make chaos SEED=%d DURATION=%v", seed, length)
@@ -91,6 +92,11 @@ func playOne(t *testing.T, s *summary, seed uint64, length time.Duration) {
 	v := r.check()
 	s.add(r, v)
 	t.Logf("seed %d: %v; %d faults, %d overlaps, %d times without an answer", seed, r.setup, len(r.faults), len(v.two), len(v.none))
+	if *voidFlag {
+		for _, p := range r.pauses {
+			t.Logf("%.4f s: pause of %s: %v", p.from.Seconds(), p.of, round(p.length()))
+		}
+	}
 	for i, w := range v.violations {
 		if w.void {
 			t.Logf("seed %d: void, because the machine paused: %s", seed, w.what)

@@ -22,7 +22,7 @@ type leaseWatch struct {
 	owned   map[owner][]span
 	tooLong []violation // leases
 	longest time.Duration
-	blind   []span
+	blind   []pause
 }
 
 // eye looks at one router. A new daemon pins maps of its own while its
@@ -73,7 +73,7 @@ func (w *leaseWatch) run() {
 		_ = unix.Nanosleep(&tick, nil) // a signal shortens it, which does no harm
 		now := w.now()
 		if now-last > blindAfter {
-			w.blind = append(w.blind, span{last, now})
+			w.blind = append(w.blind, pause{span{last, now}, "the looking"})
 		}
 		last = now
 		for i, e := range w.routers {
@@ -86,13 +86,6 @@ func (w *leaseWatch) run() {
 		}
 		e.closeAll()
 	}
-}
-
-// favourThread asks for real-time scheduling; where it is refused, more of what
-// is seen is void.
-func favourThread(priority uint32) {
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: priority}, 0)
 }
 
 func (w *leaseWatch) look(router int, e *eye, now time.Duration) {

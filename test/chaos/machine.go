@@ -20,7 +20,7 @@ import (
 // nothing goes before, and that wakes up every millisecond.
 type pauseWatch struct {
 	stopping atomic.Bool
-	done     chan []span
+	done     chan []pause
 	cpus     int
 }
 
@@ -28,7 +28,7 @@ type pauseWatch struct {
 const pauseAfter = 3 * time.Millisecond
 
 func watchPauses(epoch time.Time) *pauseWatch {
-	w := &pauseWatch{done: make(chan []span), cpus: runtime.NumCPU()}
+	w := &pauseWatch{done: make(chan []pause), cpus: runtime.NumCPU()}
 	for cpu := range w.cpus {
 		go w.run(cpu, epoch)
 	}
@@ -42,39 +42,70 @@ func (w *pauseWatch) run(cpu int, epoch time.Time) {
 	_ = unix.SchedSetaffinity(0, &only) // refused, it watches whatever CPU it is on
 	favourThread(99)
 	tick := unix.NsecToTimespec(int64(time.Millisecond))
-	var pauses []span
+	var pauses []pause
 	last := time.Since(epoch)
 	for !w.stopping.Load() {
 		_ = unix.Nanosleep(&tick, nil) // a signal shortens it, which does no harm
 		now := time.Since(epoch)
 		if now-last > pauseAfter {
-			pauses = append(pauses, span{last, now})
+			pauses = append(pauses, pause{span{last, now}, fmt.Sprintf("CPU %d", cpu)})
 		}
 		last = now
 	}
 	w.done <- pauses
 }
 
-func (w *pauseWatch) stop() []span {
+func (w *pauseWatch) stop() []pause {
 	w.stopping.Store(true)
-	var all []span
+	var all []pause
 	for range w.cpus {
 		all = append(all, <-w.done...)
 	}
 	return all
 }
 
+// favourThread asks for real-time scheduling for this thread; where it is
+// refused, more of what is seen is void.
+func favourThread(priority uint32) {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	favour(0, unix.SCHED_FIFO, priority)
+}
+
+func favour(thread int, policy, priority uint32) {
+	_ = unix.SchedSetAttr(thread, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Priority: priority}, 0)
+}
+
 // hog starts programs that do nothing but use all of every CPU.
 func hog(h *lab.Host) ([]*lab.Daemon, error) {
 	var hogs []*lab.Daemon
 	for range 2 * runtime.NumCPU() {
-		d, err := h.Start(lab.Command{Name: "hog", Path: "sh", Args: []string{"-c", "while :; do :; done"}})
+		d, err := h.Start(lab.Command{Name: "hog", Path: "chrt", Args: ordinary("sh", "-c", "while :; do :; done")})
 		if err != nil {
 			return hogs, err
 		}
 		hogs = append(hogs, d)
 	}
 	return hogs, nil
+}
+
+// ordinary are chrt's arguments for a command that is not to have the scheduling
+// of this process.
+func ordinary(command ...string) []string { return append([]string{"--other", "0"}, command...) }
+
+// favourProcess gives this process, its threads to come and its children
+// real-time scheduling, below that of the daemons: a thread that measures may
+// have to wait for one that holds a lock of Go's runtime, and hogs would keep that
+// from running.
+func favourProcess() {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return // then more is void
+	}
+	for _, t := range threads {
+		if id, err := strconv.Atoi(t.Name()); err == nil {
+			favour(id, unix.SCHED_RR, 1)
+		}
+	}
 }
 
 func endHogs(hogs []*lab.Daemon) error {

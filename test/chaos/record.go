@@ -71,9 +71,15 @@ type record struct {
 	asked   [families][]time.Duration
 	answers [families][]answer // by arrival
 	adverts []advert           // by time
-	pauses  []span             // of the machine, or of the looking
+	pauses  []pause
 	log     []logLine
 	found   []violation // while it ran
+}
+
+// pause is a time in which a CPU did not run, or the leases were not looked at.
+type pause struct {
+	span
+	of string
 }
 
 // logLine is one that a daemon wrote.

@@ -47,7 +47,7 @@ func (r *record) timeline(around span) string {
 			strings.Replace(r.name(a.to), "machine", "switch", 1))
 	}
 	for _, p := range r.pauses {
-		add(p.from, "PAUSE         of the machine, or of the looking: %v", round(p.length()))
+		add(p.from, "PAUSE         of %s: %v", p.of, round(p.length()))
 	}
 	for _, l := range r.log {
 		add(l.at, "log           %s: %s", r.name(l.router), l.text)

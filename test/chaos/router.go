@@ -50,8 +50,8 @@ func (r *router) write() error {
 func (r *router) start() error {
 	since := time.Now()
 	d, err := r.Start(lab.Command{
-		Name: "vrrp-xdp", Path: r.site.binary,
-		Args: []string{"run", "-f", r.file, "--mode", r.site.setup.mode, "--web.listen-address", ""},
+		Name: "vrrp-xdp", Path: "chrt",
+		Args: ordinary(r.site.binary, "run", "-f", r.file, "--mode", r.site.setup.mode, "--web.listen-address", ""),
 	})
 	if err != nil {
 		return err
