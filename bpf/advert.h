@@ -22,7 +22,8 @@ static __always_inline bool spoken_by_others(const struct packet *copy, enum cou
 	if (!vrrp->vrid || !interval_of(vrrp))
 		return false;
 	return reason == COUNTER_ADVERT_VRID || reason == COUNTER_ADVERT_VERSION ||
-	       reason == COUNTER_ADVERT_PEER ||
+	       reason == COUNTER_ADVERT_PEER || reason == COUNTER_ADVERT_SENDER ||
+	       reason == COUNTER_ADVERT_OWNER ||
 	       (reason == COUNTER_ADVERT_INTERVAL && copy->pdu[0] >> 4 == 2);
 }
 

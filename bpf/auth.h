@@ -89,7 +89,9 @@ static __always_inline enum counter check_auth(const struct packet *copy,
 	if (t->type != TRAILER_HMAC_SHA256 || t->reserved)
 		return COUNTER_ADVERT_AUTH_MALFORMED;
 	auth = bpf_map_lookup_elem(&auths, &slot);
-	if (!auth || !(auth->keys[t->key / 64] >> t->key % 64 & 1))
+	if (!auth)
+		return COUNTER_ADVERT_VALID;
+	if (!(auth->keys[t->key / 64] >> t->key % 64 & 1))
 		return COUNTER_ADVERT_AUTH_KEY;
 	return stale(t, copy->head.at, auth->window) ? COUNTER_ADVERT_AUTH_STALE
 						     : COUNTER_ADVERT_VALID;

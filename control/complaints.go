@@ -24,7 +24,7 @@ func (in *instance) notice(n vrrp.Notice) {
 		attrs = append(attrs, "version", n.Version, "ours", in.router.Config().Version)
 	case vrrp.TTLRefused:
 		attrs = append(attrs, "ttl", n.TTL, "least", in.router.Config().MinTTL, "most", in.router.Config().MaxTTL)
-	case vrrp.IntervalAdopted, vrrp.IntervalRefused, vrrp.IntervalDiffers:
+	case vrrp.IntervalAdopted, vrrp.IntervalRefused, vrrp.IntervalDiffers, vrrp.IntervalLimited:
 		attrs = append(attrs, "interval", n.Interval, "ours", in.router.Config().Interval)
 	case vrrp.ChecksumDiffers:
 		attrs = append(attrs, "form", n.Form, "ours", in.router.Advert(0).Checksum)

@@ -78,6 +78,13 @@ func (p plug) spec(c InstanceConfig, s placeSpec, lease string) FastSpec {
 
 		AnyFirstAddress: c.Router.AnyFirstAddress,
 		Companion:       companion,
+
+		Senders: c.fastSenders(),
+		Pace:    c.affordable(),
+		Peers:   c.Router.Peers,
+	}
+	if companion {
+		spec.Senders, spec.Peers = nil, nil // nobody speaks for it there
 	}
 	if !companion {
 		spec.Auth = fastAuth(c.Router.Auth)
@@ -86,6 +93,35 @@ func (p plug) spec(c InstanceConfig, s placeSpec, lease string) FastSpec {
 		spec.Version, spec.Interval = vrrp.V3, 0 // it has no adverts, but must be possible
 	}
 	return spec
+}
+
+// fastSenders lists who may speak; nil: anybody.
+func (c InstanceConfig) fastSenders() []FastSender {
+	if c.Router.Senders == nil {
+		return nil
+	}
+	list := make([]FastSender, 0, len(c.Router.Senders)+1)
+	for _, s := range c.Router.Senders {
+		list = append(list, FastSender{s.Address, s.Owner})
+	}
+	return list
+}
+
+// What the engine can afford to hear of one sender for ever: eight adverts in an
+// interval, and a hundred in a second. In an election, or when lesser masters are
+// contradicted, it is three in an interval. A signed advert is worth more: any that
+// is refused for the sake of forged copies of it may be the master's.
+const (
+	advertsPerInterval = 8
+	affordablePace     = 10 * time.Millisecond
+	affordableSigned   = 100 * time.Microsecond
+)
+
+func (c InstanceConfig) affordable() time.Duration {
+	if c.Router.Auth != nil {
+		return affordableSigned
+	}
+	return min(c.Router.Interval/advertsPerInterval, affordablePace)
 }
 
 // absentPath is the fast path of an interface that is missing: nothing happens

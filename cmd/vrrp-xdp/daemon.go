@@ -251,7 +251,7 @@ func (d *daemon) openEngine(p plan) error {
 		Install:   installer(d.path),
 		Events:    fastEvents{d.events},
 		Sender:    d.sender,
-		Unicast:   openUnicast,
+		Unicast:   unicastOpener(d.path),
 		Ledger:    func(anew bool) (control.Ledger, error) { return openLedger(d.options.socket, anew) },
 		Addresses: d.addresses,
 		Routes:    routeBook{d.routes, d.links},

@@ -104,7 +104,9 @@ func senders(list []control.FastSender) []datapath.Sender {
 
 func (f fastPath) Update(s control.FastSpec) error { return f.Router.Update(routerSpec(s)) }
 
-func openUnicast() (control.Unicast, error) { return netio.OpenUnicast() }
+func unicastOpener(d *datapath.Datapath) func() (control.Unicast, error) {
+	return func() (control.Unicast, error) { return netio.OpenUnicast(d.FilterUnicast) }
+}
 
 // routeBook finds interfaces by name for netio.Routes.
 type routeBook struct {

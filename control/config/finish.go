@@ -28,6 +28,7 @@ func (in *instance) finish() {
 	in.finishInterval()
 	in.finishPreemption()
 	in.finishUnicast()
+	in.finishSenders()
 	in.finishSource()
 	in.finishHMAC()
 	in.finishAuthentication()

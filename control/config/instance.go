@@ -26,6 +26,8 @@ type instance struct {
 	authType, password *node
 	hmac               *hmac
 	peers              []peer
+	senders            []sender
+	sendersNode        *node
 	unicast            []*node // keywords that mean unicast
 	faultWithoutPeers  *node
 	sourceNode         *node

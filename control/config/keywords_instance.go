@@ -33,6 +33,7 @@ func instanceKeywords() []keyword {
 		{name: "notify_deleted", mark: rare, args: "[COMMAND [USER [GROUP]]]", means: "runs when a reload takes it away", firstCounts: true, take: of((*instance).takeDeleted)},
 		{name: "checksum", mark: ours, args: "auto|pseudo-header|message-only", def: "auto", means: "what the checksum of version 3 over IPv4 covers when sending; both are accepted", take: of((*instance).takeChecksum)},
 		{name: "strict_mac", mark: ours, means: "refuse adverts that do not come from the virtual MAC", take: is(func(in *instance) *bool { return &in.StrictMAC })},
+		{name: "allowed_sources", mark: ours, entries: "ADDRESS [owner]", def: "anybody", means: "refuse adverts of others, and priority 255 of those without the word owner; each line is one", repeats: true, take: of((*instance).takeSenders)},
 		{name: "router_advertisement", mark: ours, block: inAdvertisement, means: "while master, tell hosts of IPv6 that this is their router", take: of((*instance).takeAdvertisement)},
 	}
 	list = append(list, trackingKeywords()...)

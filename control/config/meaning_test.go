@@ -136,6 +136,9 @@ func TestWhatAKeywordOfAnInstanceMeans(t *testing.T) {
 		"unicast_peer {\n 10.0.0.2 min_ttl 250 max_ttl 254\n 10.0.0.4 min_ttl 200\n}": func(i in) {
 			i.Router.Peers, i.Router.MinTTL = []netip.Addr{addr("10.0.0.2"), addr("10.0.0.4")}, 200
 		},
+		"allowed_sources {\n 10.0.0.2\n 10.0.0.4 owner\n}": func(i in) {
+			i.Router.Senders = []vrrp.Sender{{Address: addr("10.0.0.2")}, {Address: addr("10.0.0.4"), Owner: true}}
+		},
 		"check_unicast_src":            func(in) {},
 		"accept":                       func(in) {},
 		"no_accept":                    func(i in) { i.NoAccept = true },

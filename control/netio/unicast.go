@@ -27,7 +27,7 @@ type UnicastPacket struct {
 // Unicast exchanges adverts with peers through the routing table (not in RFC 9568; keepalived's unicast_peer). It
 // belongs to no multicast group and hears nothing that is sent to one.
 //
-// Anybody who can reach this host can send to it: the reader must look at Source. One goroutine may call Drain; Send is
+// Anybody who can reach this host can send to it: the reader must look at Source, whatever a filter lets through. One goroutine may call Drain; Send is
 // for any.
 type Unicast struct {
 	sockets   [2]*unicastSocket // IPv4, IPv6
@@ -35,8 +35,9 @@ type Unicast struct {
 }
 
 // OpenUnicast opens sockets of both families in the network namespace of the calling thread. In a kernel without IPv6
-// the IPv4 one works, and Send to an IPv6 address fails.
-func OpenUnicast() (*Unicast, error) {
+// the IPv4 one works, and Send to an IPv6 address fails. filter, if not nil, is told of each socket before it is read,
+// to keep out of its queue what is not for the reader.
+func OpenUnicast(filter func(socket int) error) (*Unicast, error) {
 	v4, err := openUnicast4()
 	if err != nil {
 		return nil, fmt.Errorf("open a raw IPv4 socket for unicast adverts: %w", err)
@@ -47,6 +48,14 @@ func OpenUnicast() (*Unicast, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open a raw IPv6 socket for unicast adverts: %w", err), v4.close())
+	}
+	for _, s := range []*unicastSocket{v4, v6} {
+		if filter == nil || s.fd < 0 {
+			continue
+		}
+		if err := filter(s.fd); err != nil {
+			return nil, errors.Join(err, v4.close(), v6.close())
+		}
 	}
 	return newUnicast(v4, v6)
 }

@@ -35,7 +35,7 @@ func newPair(t *testing.T) *pair {
 
 func openUnicastHere(t *testing.T) *Unicast {
 	t.Helper()
-	u, err := OpenUnicast()
+	u, err := OpenUnicast(nil)
 	must(t, err)
 	t.Cleanup(func() { u.Close() })
 	return u
@@ -357,7 +357,7 @@ func TestCloseOfAUnicastLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)
 			open := openFiles(t)
-			u, err := OpenUnicast()
+			u, err := OpenUnicast(nil)
 			must(t, err)
 			prepare(t, p, u)
 			must(t, u.Close())

@@ -161,6 +161,9 @@ const (
 	TTLRefused                         // unicast: the TTL or hop limit is outside the configured bounds; refused
 	OwnSourceRefused                   // the sender has this router's own address; refused
 	IntervalDiffers                    // version 3: the interval of a lesser master is not the configured one; not adopted
+	IntervalLimited                    // version 3: a stranger's interval is too long to be believed as it is
+	SenderRefused                      // the sender is not on the list of those who may send; refused
+	OwnerRefused                       // the sender says priority 255 and may not; refused
 	PeerIsSelf                         // SourceChanged to the address of a configured peer
 )
 
@@ -179,6 +182,9 @@ func (k NoticeKind) String() string {
 		TTLRefused:       "TTL is outside the configured bounds, adverts refused: there may be two masters",
 		OwnSourceRefused: "adverts from our own address, refused: ours are reflected, or another host has this address too",
 		IntervalDiffers:  "advertisement interval differs",
+		IntervalLimited:  "advertisement interval is far longer than ours, adopting the longest that is believed of a sender that is not in allowed_sources",
+		SenderRefused:    "the sender is not in allowed_sources, adverts refused: there may be two masters",
+		OwnerRefused:     "the sender says that it owns the addresses (priority 255) and is no owner in allowed_sources, adverts refused: there may be two masters",
 		PeerIsSelf:       "a peer is this router's own address",
 	}, k)
 }

@@ -78,7 +78,7 @@ func (r *Router) heardInBackup(ev AdvertReceived) {
 // have been heard again, its stamp is all that tells.
 func (r *Router) willPreempt(ev AdvertReceived) {
 	r.noticeInterval(ev)
-	r.lesser.heard(r.config.Version, ev)
+	r.lesser.heard(r.config, ev)
 	if r.ready == nil && r.master.followed && r.master.source == ev.Source && ev.Advert.Priority < r.master.priority {
 		r.outgrow() // its priority has fallen
 	}
@@ -101,7 +101,7 @@ func (r *Router) yieldsTo(priority uint8, at Instant) bool {
 func (r *Router) remember(ev AdvertReceived) {
 	a := ev.Advert
 	if ev.Source != r.master.source && a.Priority != 0 && r.yieldsTo(a.Priority, ev.At) {
-		down := activeDownInterval(r.config.Version, r.priority, a.Interval)
+		down := activeDownInterval(r.config.Version, r.priority, r.config.interval(a))
 		r.othersDownAt = max(r.othersDownAt, ev.At.Add(down))
 	}
 }
@@ -127,16 +127,22 @@ func (r *Router) masterLeft(ev AdvertReceived) {
 }
 
 // follow accepts the sender as master. RFC 9568 §6.4.2: the timer runs from the
-// advert's arrival, at the master's interval.
+// advert's arrival, at the master's interval. But a shorter one than before does
+// not take back at once what the longer one has granted: one advert that anybody
+// can have sent would make a backup deaf to a master who goes on at its own pace.
 func (r *Router) follow(ev AdvertReceived) {
 	same := r.master.source == ev.Source
 	known := r.master.followed && same && r.followed.Equal(ev.Advert)
-	if r.master.followed && (!same || ev.Advert.Interval != r.activeInterval) {
+	interval := r.config.interval(ev.Advert)
+	if r.master.followed && (!same || interval != r.activeInterval) {
 		r.changedAfter = r.heardAt
 		r.formerInterval = r.activeInterval
 	}
 	if r.master.followed && !same {
 		r.othersDownAt = r.downAt
+	}
+	if r.master.followed && same && interval < r.activeInterval {
+		r.grantedUntil = r.downAt
 	}
 	r.master = heardMaster{source: ev.Source, priority: ev.Advert.Priority, followed: true}
 	r.outgrown = false
@@ -144,10 +150,8 @@ func (r *Router) follow(ev AdvertReceived) {
 		r.hold.lapses = false // there is another that serves
 	}
 	r.beginPreemptDelay(ev)
-	if ev.Advert.Interval != r.activeInterval && ev.Advert.Interval != r.config.Interval {
-		r.notice(Notice{Kind: IntervalAdopted, Source: ev.Source, Interval: ev.Advert.Interval})
-	}
-	r.activeInterval = ev.Advert.Interval
+	r.noticeAdopted(ev, interval)
+	r.activeInterval = interval
 	r.masterAlive(ev.At)
 	if !known {
 		r.followed = ev.Advert
@@ -189,7 +193,7 @@ func (r *Router) formerMasterHeard(at, known Instant) {
 // a longer interval, and so a longer lease.
 func (r *Router) masterAlive(at Instant) {
 	r.heardAt = at
-	r.downAt = max(at.Add(r.ActiveDownInterval()), r.notBefore, r.othersDownAt)
+	r.downAt = max(at.Add(r.ActiveDownInterval()), r.notBefore, r.othersDownAt, r.grantedUntil)
 	r.left, r.mute.tries = false, false
 	r.ready = nil
 	if r.early {
@@ -212,7 +216,7 @@ func (r *Router) unfollow() {
 func (r *Router) forgetMaster() {
 	r.unfollow()
 	r.master = heardMaster{}
-	r.downAt, r.notBefore, r.othersDownAt, r.changedAfter, r.preemptAt = 0, 0, 0, 0, 0
+	r.downAt, r.notBefore, r.othersDownAt, r.grantedUntil, r.changedAfter, r.preemptAt = 0, 0, 0, 0, 0, 0
 	r.left, r.outgrown, r.handed = false, false, false
 	r.lesser = lesserMasters{}
 	r.ready = nil

@@ -47,6 +47,9 @@ type Config struct {
 	// these only. Of Family, without zones, none twice, none the Source. Empty:
 	// multicast.
 	Peers []netip.Addr
+	// Senders are the routers whose adverts are accepted; nil: anybody's. Of
+	// Family, none twice, all Peers among them.
+	Senders []Sender
 	// MinTTL and MaxTTL bound the TTL or hop limit of unicast adverts, both
 	// inclusive; 0: no bound.
 	MinTTL, MaxTTL uint8

@@ -106,7 +106,7 @@ func (r *Router) heardInMaster(now Instant, ev AdvertReceived) {
 		r.giveWay(ev)
 	default:
 		r.remember(ev)
-		r.lesser.heard(r.config.Version, ev)
+		r.lesser.heard(r.config, ev)
 		r.noticeInterval(ev)
 		r.heardRival(ev)
 		r.contradict(now)

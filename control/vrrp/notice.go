@@ -3,6 +3,7 @@ package vrrp
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // noticeRefusal tells of a refused advert. A pair that is told different things
@@ -22,6 +23,10 @@ func (r *Router) noticeRefusal(reason Reason, ev AdvertReceived) {
 		r.notice(Notice{Kind: OwnSourceRefused, Source: ev.Source})
 	case ReasonPeer:
 		r.notice(Notice{Kind: PeerRefused, Source: ev.Source})
+	case ReasonSender:
+		r.notice(Notice{Kind: SenderRefused, Source: ev.Source})
+	case ReasonOwner:
+		r.notice(Notice{Kind: OwnerRefused, Source: ev.Source})
 	case ReasonAuthType, ReasonAuth:
 		r.notice(Notice{Kind: AuthDiffers, Source: ev.Source, AuthType: a.AuthType})
 	case ReasonInterval:
@@ -42,6 +47,19 @@ func (r *Router) noticeOddities(a Advert, source netip.Addr) {
 	if a.Checksum != r.config.Checksum.form(a.Checksum) {
 		r.notice(Notice{Kind: ChecksumDiffers, Source: source, Form: a.Checksum})
 	}
+}
+
+// noticeAdopted tells of an interval that is not the configured one, and of which
+// the timers take this for it.
+func (r *Router) noticeAdopted(ev AdvertReceived, taken time.Duration) {
+	kind, said := IntervalAdopted, ev.Advert.Interval
+	switch {
+	case said != taken:
+		kind = IntervalLimited
+	case said == r.activeInterval || said == r.config.Interval:
+		return
+	}
+	r.notice(Notice{Kind: kind, Source: ev.Source, Interval: said})
 }
 
 // noticeInterval tells of the interval of a master that is not followed. Where it

@@ -239,7 +239,7 @@ func TestNamesAreThoseOfLogsAndMetrics(t *testing.T) {
 	for _, r := range Reasons() {
 		reasons = append(reasons, r.Error())
 	}
-	want := "ttl version type length checksum vrid count first_address interval own_source peer auth_type auth address_list " +
+	want := "ttl version type length checksum vrid count first_address interval own_source peer sender owner auth_type auth address_list " +
 		"auth_missing auth_malformed auth_key auth_stale auth_hmac auth_replay"
 	if got := strings.Join(reasons, " "); got != want {
 		t.Errorf("reasons: got %s, want %s", got, want)

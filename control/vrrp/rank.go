@@ -10,12 +10,12 @@ type lesserMasters struct {
 	until    Instant // Active_Down_Interval after the last advert, at any priority of this router
 }
 
-func (l *lesserMasters) heard(v Version, ev AdvertReceived) {
+func (l *lesserMasters) heard(c Config, ev AdvertReceived) {
 	if ev.At.After(l.until) {
 		l.priority = 0
 	}
 	l.priority = max(l.priority, ev.Advert.Priority)
-	l.until = max(l.until, ev.At.Add(activeDownInterval(v, 0, ev.Advert.Interval)))
+	l.until = max(l.until, ev.At.Add(activeDownInterval(c.Version, 0, c.interval(ev.Advert))))
 }
 
 // priorityChanged takes the priority that tracking has found.
@@ -34,7 +34,7 @@ func (r *Router) setPriority(now Instant, priority uint8) {
 	before := r.SkewTime()
 	r.priority = priority
 	r.moveDownTimer(now, r.SkewTime()-before)
-	for _, at := range []*Instant{&r.notBefore, &r.othersDownAt} {
+	for _, at := range []*Instant{&r.notBefore, &r.othersDownAt, &r.grantedUntil} {
 		if *at != 0 {
 			*at = at.Add(r.SkewTime() - before)
 		}

@@ -20,6 +20,8 @@ const (
 	ReasonInterval                       // 0 (erratum 8301), or version 2 and not the configured one
 	ReasonOwnSource                      // sent from this router's own address
 	ReasonPeer                           // unicast: not sent by a configured peer
+	ReasonSender                         // not sent by one of those who may
+	ReasonOwner                          // priority 255 from one who may not say so
 	ReasonAuthType                       // version 2: not the configured type of authentication
 	ReasonAuth                           // version 2: another password
 	ReasonAddressList                    // version 2: not the configured addresses, and not from their owner
@@ -44,6 +46,8 @@ var reasonNames = [...]string{
 	ReasonInterval:     "interval",
 	ReasonOwnSource:    "own_source",
 	ReasonPeer:         "peer",
+	ReasonSender:       "sender",
+	ReasonOwner:        "owner",
 	ReasonAuthType:     "auth_type",
 	ReasonAuth:         "auth",
 	ReasonAddressList:  "address_list",

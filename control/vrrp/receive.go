@@ -19,7 +19,11 @@ func (r *Router) refuse(ev AdvertReceived) (Reason, bool) {
 		return ReasonOwnSource, true
 	case r.config.unicast() && !slices.Contains(r.config.Peers, ev.Source):
 		return ReasonPeer, true
-	case a.Version == V2:
+	}
+	if reason, refused := r.config.refuseSender(ev.Source, a.Priority); refused {
+		return reason, true
+	}
+	if a.Version == V2 {
 		return r.refuseV2(ev)
 	}
 	return 0, false

@@ -11,6 +11,7 @@ func (c Config) own() Config {
 	c.Addresses = slices.Clone(c.Addresses)
 	c.Source = c.Source.WithZone("")
 	c.Peers = slices.Clone(c.Peers)
+	c.Senders = slices.Clone(c.Senders)
 	c.Auth = c.Auth.own()
 	if c.Announcements != nil {
 		a := *c.Announcements
@@ -25,7 +26,7 @@ func (c Config) equal(d Config) bool {
 		c.Priority == d.Priority && c.Interval == d.Interval && c.NoPreempt == d.NoPreempt &&
 		slices.Equal(c.Addresses, d.Addresses) && c.AnyFirstAddress == d.AnyFirstAddress &&
 		c.Source == d.Source && c.leaseAdverts() == d.leaseAdverts() && c.Checksum == d.Checksum &&
-		c.Password == d.Password && c.Auth.Equal(d.Auth) && slices.Equal(c.Peers, d.Peers) && c.MinTTL == d.MinTTL && c.MaxTTL == d.MaxTTL &&
+		c.Password == d.Password && c.Auth.Equal(d.Auth) && slices.Equal(c.Peers, d.Peers) && slices.Equal(c.Senders, d.Senders) && c.MinTTL == d.MinTTL && c.MaxTTL == d.MaxTTL &&
 		c.PreemptDelay == d.PreemptDelay && c.StartDelay == d.StartDelay && c.Grouped == d.Grouped &&
 		c.Announcing() == d.Announcing() && c.SilentToLesser == d.SilentToLesser &&
 		c.PartingAdvert == d.PartingAdvert && c.SkipAddressCheck == d.SkipAddressCheck
@@ -73,7 +74,7 @@ func (r *Router) reconfiguredBackup(now Instant, old Config) {
 	if r.preemptAt != 0 {
 		r.preemptAt = max(r.preemptAt.Add(r.config.PreemptDelay-old.PreemptDelay), min(r.preemptAt, now))
 	}
-	if r.config.unicast() && r.master.followed && !slices.Contains(r.config.Peers, r.master.source) {
+	if r.master.followed && !r.config.listens(r.master.source) {
 		r.unfollow()
 		r.master = heardMaster{}
 	}

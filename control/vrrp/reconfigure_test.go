@@ -61,6 +61,8 @@ func TestEveryFieldMakesAConfigurationAnother(t *testing.T) {
 			*f = "x"
 		case *[]netip.Addr:
 			*f = virtual
+		case *[]Sender:
+			*f = []Sender{{Address: lower}}
 		case *netip.Addr:
 			*f = self
 		case **Announcements:

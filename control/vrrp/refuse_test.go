@@ -20,6 +20,11 @@ func TestRefusedAdvertsMoveNothing(t *testing.T) {
 		{"another VRID", func(*Config) {}, func(ev *AdvertReceived) { ev.Advert.VRID++ }, ReasonVRID},
 		{"our own source", func(*Config) {}, func(ev *AdvertReceived) { ev.Source = self }, ReasonOwnSource},
 		{"a sender that is no peer", unicast, func(ev *AdvertReceived) { ev.Source = stranger }, ReasonPeer},
+		{"a sender that is not on the list", listed, func(ev *AdvertReceived) { ev.Source = stranger }, ReasonSender},
+		{"a sender that is not on the list says that it owns the addresses", listed, func(ev *AdvertReceived) {
+			ev.Source, ev.Advert.Priority = stranger, OwnerPriority
+		}, ReasonSender},
+		{"a sender on the list that may not own the addresses does", listed, func(ev *AdvertReceived) { ev.Advert.Priority = OwnerPriority }, ReasonOwner},
 		{"too few hops left", unicast, func(ev *AdvertReceived) { ev.TTL = 63 }, ReasonTTL},
 		{"too many hops left", unicast, func(ev *AdvertReceived) { ev.TTL = 65 }, ReasonTTL},
 		{"version 2 with a password", version2, func(ev *AdvertReceived) { ev.Advert.AuthType = 1 }, ReasonAuthType},

@@ -46,6 +46,7 @@ type Router struct {
 	heardAt        Instant       // arrival of the latest advert that counted
 	downAt         Instant       // Active_Down_Timer
 	notBefore      Instant       // after StepDown: downAt is no earlier, whoever is heard; 0: it may be
+	grantedUntil   Instant       // what downAt was when the master's interval became shorter
 	othersDownAt   Instant       // what it would be without the adverts of the followed master
 	changedAfter   Instant       // heardAt when another master, or interval, was followed; 0 once MasterHeard was told
 	left           bool          // the master has sent priority 0 since

@@ -41,7 +41,7 @@ func (c Config) Validate() error {
 	if c.Password != "" && c.Auth != nil {
 		fault("password: hmac authenticates already")
 	}
-	return errors.Join(append(errs, c.Auth.validate(), c.validateDelays(), c.validatePeers(), c.validateAnnouncements())...)
+	return errors.Join(append(errs, c.Auth.validate(), c.validateDelays(), c.validatePeers(), c.validateSenders(), c.validateAnnouncements())...)
 }
 
 // maxPreemptDelay is keepalived's.
