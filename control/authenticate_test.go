@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -418,22 +419,28 @@ func TestAdvertsThatWaitedInTheQueueAreAsNewAsWhenTheyCame(t *testing.T) {
 	})
 }
 
+// offClock gives the host a time of day that is off by as much as its answer says.
+func (h *host) offClock() *atomic.Int64 {
+	var off atomic.Int64
+	h.world.Wall = func() time.Duration { return time.Duration(time.Now().UnixNano() + off.Load()) }
+	return &off
+}
+
 func TestClocksThatDriftApartAreSaidOnce(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
-		var off time.Duration
 		master := l.newHost(t, 1)
-		master.world.Wall = func() time.Duration { return time.Duration(time.Now().Add(off).UnixNano()) }
+		off := master.offClock()
 		master.install(instanceOf(1, 120, signedWith(t)))
 		master.start()
 		elapse(down)
 		backup := l.router(t, 2, 100, signedWith(t))
 		elapse(2 * down)
 		backup.journal()
-		off = -3 * time.Second
+		off.Store(int64(-3 * time.Second))
 		elapse(3 * down)
 		backup.mustBe("BACKUP")
 		mustSay(t, backup.journal(), 1, "level=WARN msg=.the clocks are more than half")
-		off = 0
+		off.Store(0)
 		elapse(down)
 		mustSay(t, backup.journal(), 1, "level=INFO msg=.the clocks agree again")
 	})
@@ -444,10 +451,10 @@ func TestClocksThatAreSetShortlyAfterEachOtherMakeNoTransition(t *testing.T) {
 	for name, step := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			onLAN(t, func(t *testing.T, l *lan) {
-				off := make(map[*host]time.Duration)
+				off := make(map[*host]*atomic.Int64)
 				start := func(n byte, priority uint8) *host {
 					h := l.newHost(t, n)
-					h.world.Wall = func() time.Duration { return time.Duration(time.Now().Add(off[h]).UnixNano()) }
+					off[h] = h.offClock()
 					h.install(instanceOf(1, priority, signedWith(t)))
 					h.start()
 					elapse(down + interval)
@@ -457,9 +464,9 @@ func TestClocksThatAreSetShortlyAfterEachOtherMakeNoTransition(t *testing.T) {
 				master.mustBe("MASTER")
 				backup.journal()
 				master.journal()
-				off[master] = step
+				off[master].Store(int64(step))
 				elapse(interval)
-				off[backup] = step
+				off[backup].Store(int64(step))
 				elapse(5 * down)
 				master.mustHaveNoTransition()
 				backup.mustHaveNoTransition()
