@@ -155,6 +155,15 @@ func TestStatusSaysHowAdvertsAreSigned(t *testing.T) {
 		} else if a.Senders[0].ClockBehindMS = 0; a.Senders[0] != want {
 			t.Errorf("got %+v", a.Senders[0])
 		}
+		text := get(t, WebHandler(reporterOf(backup), backup.log), "/metrics").Body.String()
+		for _, want := range []string{
+			`vrrp_xdp_auth_key{family="ipv4",instance="gw1",interface="lan0",mode="enforce",vrid="1"} 7`,
+			`vrrp_xdp_auth_clock_behind_seconds{family="ipv4",instance="gw1",interface="lan0",sender="198.51.100.1",vrid="1"} `,
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("metrics lack %s", want)
+			}
+		}
 	})
 }
 

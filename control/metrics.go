@@ -47,6 +47,8 @@ var (
 	descGuarded     = describe("claims_guarded_total", "ARP and ND packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
 	descArrivals    = describe("advert_interarrival_seconds", "Time between two adverts of the master that is followed.", ofInstance)
 	descTrack       = describe("track_up", "1 if what the instance tracks is up, 0 if it is down or not known.", ofInstance, "track")
+	descAuthKey     = describe("auth_key", "Id of the key that adverts are signed with, where they are.", ofInstance, "mode")
+	descAuthClock   = describe("auth_clock_behind_seconds", "How far the time of day of a router was behind this host's when it signed its last advert.", ofInstance, "sender")
 	descMode        = describe("attach_mode", "1 for the way the fast path is attached to the interface.", ofInterface, "mode")
 	descForeign     = describe("interface_adverts_total", "Adverts of no virtual router of ours: vrid for valid ones, else the fault.", ofInterface, "reason")
 	descBuild       = describe("build_info", "1, with the version.", nil, "version")
@@ -59,7 +61,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descLateness, descLeasesLost, descAvoided, descConflictNow, descConflictAll, descSent, descReceived,
-		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descMode, descForeign, descBuild} {
+		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descAuthKey, descAuthClock, descMode, descForeign, descBuild} {
 		ch <- d
 	}
 }
@@ -120,8 +122,22 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	counters(ch, descVMAC, s.Counters.VirtualMACFrames, of)
 	counters(ch, descGuarded, s.Counters.ClaimsGuarded, of)
 	collectArrivals(ch, s.Counters.arrivals, of)
+	collectAuth(ch, s.Auth, of)
 	for _, t := range s.Tracks {
 		gauge(ch, descTrack, indicator(t.State == "up"), append(of[:len(of):len(of)], t.Name)...)
+	}
+}
+
+func collectAuth(ch chan<- prometheus.Metric, a *AuthStatus, of []string) {
+	if a == nil {
+		return
+	}
+	with := func(label string) []string { return append(of[:len(of):len(of)], label) }
+	gauge(ch, descAuthKey, float64(a.ActiveKey), with(a.Mode)...)
+	for _, sender := range a.Senders {
+		if sender.Signed {
+			gauge(ch, descAuthClock, sender.ClockBehindMS/1000, with(sender.Address)...)
+		}
 	}
 }
 

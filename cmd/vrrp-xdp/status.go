@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,6 +119,7 @@ func printReport(w io.Writer, r control.Report) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Interface, i.Family, i.VRID, describeState(i), describePriority(i),
 			describeMaster(i.Master), describeLease(i.LeaseRemainingMS), describeSince(i.LastTransition), describeAddresses(i.VirtualAddresses))
 	}
+	printAuth(t, r.Instances)
 	if len(r.Others) > 0 {
 		fmt.Fprintln(t, "\nALSO ON THE WIRE\tINTERFACE\tVRID\tVERSION\tPRIORITY\tMASTER\tEVERY\tMEASURED\tADDRESSES\tUNLIKE OURS")
 	}
@@ -126,6 +128,27 @@ func printReport(w io.Writer, r control.Report) error {
 			o.Master, o.AdvertIntervalMS, describeGaps(o), describeCount(o.FirstAddress, o.Addresses), o.Mismatch)
 	}
 	return t.Flush()
+}
+
+// printAuth says how the adverts of those instances are signed where they are.
+func printAuth(w io.Writer, instances []control.InstanceStatus) {
+	head := "\nSIGNED\tMODE\tKEY\tANTI-REPLAY\tWINDOW\tHEARD\n"
+	for _, i := range instances {
+		a := i.Auth
+		if a == nil {
+			continue
+		}
+		heard := make([]string, 0, len(a.Senders))
+		for _, s := range a.Senders {
+			if s.Signed {
+				heard = append(heard, fmt.Sprintf("%s (key %d, clock %+.3fs)", s.Address, s.Key, -s.ClockBehindMS/1000))
+			} else {
+				heard = append(heard, s.Address+" (not signed)")
+			}
+		}
+		fmt.Fprintf(w, "%s%s\t%s\t%d\t%s\t%s\t%s\n", head, i.Name, a.Mode, a.ActiveKey, a.AntiReplay, describeLease(a.WindowMS), cmp.Or(strings.Join(heard, ", "), "-"))
+		head = ""
+	}
 }
 
 func describeState(i control.InstanceStatus) string {
