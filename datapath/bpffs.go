@@ -44,7 +44,8 @@ func openBPFFS() (*os.File, error) {
 }
 
 func openDir(path string) (*os.File, error) {
-	dir, err := os.Open(path)
+	// Who may pass through may not be allowed to list it.
+	dir, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open the BPF file system: %w", err)
 	}

@@ -37,7 +37,9 @@ func claimInterface(name string) (*claim, error) {
 	}
 	path := filepath.Join(dir, name+".lock")
 	for {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o755); errors.Is(err, os.ErrPermission) {
+			return nil, fmt.Errorf("claim %s: %w: start as root with vrrp_user or --user, or give the user its folder: install -d -o %d %s", name, err, os.Geteuid(), dir)
+		} else if err != nil {
 			return nil, fmt.Errorf("claim %s: %w", name, err)
 		}
 		c, again, err := tryClaim(path)

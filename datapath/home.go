@@ -36,7 +36,7 @@ func GiveTo(uid, gid int) error {
 	if err := errors.Join(os.MkdirAll(pins.path, 0o700), chown(pins.path, uid, gid)); err != nil {
 		return fmt.Errorf("give the folder for pins to user %d: %w", uid, err)
 	}
-	fd, err := unix.Open(pins.path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	fd, err := unix.Open(pins.path, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return fmt.Errorf("open the folder for pins: %w", err)
 	}

@@ -77,7 +77,9 @@ func (p pinDir) folder(name string) string {
 
 func (p pinDir) makeFolder(name string) (string, error) {
 	dir := p.folder(name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); errors.Is(err, os.ErrPermission) {
+		return "", fmt.Errorf("make a folder for the pins of %s: %w: start as root with vrrp_user or --user, or let the user in: chmod 711 %s, install -d -o %d %[3]s/%[5]s", name, err, bpffsMount, os.Geteuid(), pinRoot)
+	} else if err != nil {
 		return "", fmt.Errorf("make a folder for the pins of %s: %w", name, err)
 	}
 	return dir, nil

@@ -77,7 +77,9 @@ type Setup struct {
 	Mode   string        // of attach
 	Advert time.Duration // interval
 	Extra  []string      // further arguments
-	IPv6   bool          // the pair is one of IPv6, and not of IPv4
+	// Wrapper is a command that executes vrrp-xdp: in the mount namespace of the test.
+	Wrapper []string
+	IPv6    bool // the pair is one of IPv6, and not of IPv4
 }
 
 // Pair is the topology.
@@ -136,8 +138,10 @@ func (r *Router) Start(more ...string) error {
 	args := append([]string{"attach", "eth0", "eth1"}, r.pair.flags()...)
 	args = append(args, "--vrid", fmt.Sprint(VRID),
 		"--priority", fmt.Sprint(r.Priority), "--advert-int", s.Advert.String(), "--mode", s.Mode)
+	command := append([]string{s.Binary}, append(append(args, s.Extra...), more...)...)
+	command = append(s.Wrapper[:len(s.Wrapper):len(s.Wrapper)], command...)
 	var err error
-	r.Daemon, err = r.Host.Start(lab.Command{Name: "vrrp-xdp", Path: s.Binary, Args: append(append(args, s.Extra...), more...), ViaIPNetns: true})
+	r.Daemon, err = r.Host.Start(lab.Command{Name: "vrrp-xdp", Path: command[0], Args: command[1:], ViaIPNetns: len(s.Wrapper) == 0})
 	return err
 }
 

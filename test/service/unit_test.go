@@ -1,9 +1,11 @@
 package service
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,5 +115,44 @@ func TestTheServiceReadsTheConfigurationThatIsInstalled(t *testing.T) {
 	words := commandsOf(t, filepath.Join(root, "packaging/vrrp-xdp.service"))["ExecStart"]
 	if words[len(words)-1] != configuration {
 		t.Errorf("it is started with %q", words)
+	}
+}
+
+// What systemd counts as exposure, in tenths: without the lines that bound what
+// the service may do it is 9.6. The rest is what a router needs, and what
+// scripts may.
+const mostExposed = 62
+
+func TestTheServiceIsBounded(t *testing.T) {
+	needAnalyze(t)
+	judge := func(content string) (string, error) {
+		unit := filepath.Join(t.TempDir(), "vrrp-xdp.service")
+		must(t, os.WriteFile(unit, []byte(content), 0o644))
+		out, err := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--no-pager", "--offline=true", fmt.Sprintf("--threshold=%d", mostExposed), unit).CombinedOutput()
+		return string(out), err
+	}
+	good := service(t)
+	if out, err := judge(good); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := judge(strings.ReplaceAll(good, "CapabilityBoundingSet=", "#")); err == nil {
+		t.Error("with all capabilities it is as good")
+	}
+}
+
+// The daemon cannot do without these; with more of them it could do what it does not have to.
+func TestTheServiceHasTheCapabilitiesThatAreNeeded(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(root, "packaging/vrrp-xdp.service"))
+	must(t, err)
+	var got []string
+	for line := range strings.Lines(string(content)) {
+		if set, ok := strings.CutPrefix(strings.TrimSpace(line), "CapabilityBoundingSet="); ok {
+			got = append(got, strings.Fields(set)...)
+		}
+	}
+	slices.Sort(got)
+	want := strings.Fields("CAP_BPF CAP_CHOWN CAP_DAC_OVERRIDE CAP_IPC_LOCK CAP_KILL CAP_NET_ADMIN CAP_NET_RAW CAP_PERFMON CAP_SETGID CAP_SETPCAP CAP_SETUID CAP_SYS_NICE CAP_SYS_RESOURCE")
+	if !slices.Equal(got, want) {
+		t.Errorf("they are\n%v, want\n%v", got, want)
 	}
 }
