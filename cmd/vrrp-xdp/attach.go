@@ -46,6 +46,7 @@ func addDaemonFlags(flags *pflag.FlagSet, o *daemonOptions, mode *string) {
 	flags.BoolVar(&o.keepAttached, "keep-attached", false, "leave the programs attached, silent, when exiting")
 	flags.StringVar(&o.logFormat, "log-format", "auto", "auto, text or json")
 	flags.StringVar(&o.user, "user", "", "`USER[:GROUP]` to run as, with CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF only (default: vrrp_user of the file)")
+	flags.BoolVar(&o.realTime, "realtime", false, "run before ordinary processes and stay in memory, as with vrrp_rt_priority and vrrp_no_swap; if that is not allowed, warn and go on")
 	flags.BoolVar(&o.debug, "debug", false, "log also what is of no consequence")
 	o.web.add(flags)
 }

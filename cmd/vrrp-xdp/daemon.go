@@ -26,6 +26,7 @@ type daemonOptions struct {
 	mode         datapath.Mode
 	keepAttached bool
 	logFormat    string
+	realTime     bool
 	debug        bool
 	web          webOptions
 	// reloads makes SIGHUP a reload; otherwise it ends the daemon, as a terminal
@@ -108,6 +109,9 @@ func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 	}
 	if err := schedule(p.global); err != nil {
 		return err
+	}
+	if o.realTime {
+		scheduleRealTime(p.global, d.log)
 	}
 	if err := d.open(p); err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 
@@ -29,11 +30,45 @@ func schedule(g config.Global) error {
 		}
 	}
 	if g.NoSwap {
-		if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE); err != nil {
+		if err := lockMemory(); err != nil {
 			return fmt.Errorf("vrrp_no_swap: lock the memory of this process: %w", err)
 		}
 	}
 	return nil
+}
+
+// lockMemory keeps what is in memory there, and what comes into it. A limit would
+// end the process at the next allocation that goes beyond, so there must be none.
+// What Go only reserves is not filled for that.
+func lockMemory() error {
+	effective, _, err := ownCapabilities()
+	if err != nil {
+		return err
+	}
+	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited); err != nil && !effective.has(1<<unix.CAP_IPC_LOCK) {
+		return fmt.Errorf("raise the limit of locked memory (LimitMEMLOCK= of a unit): %w", err)
+	}
+	return unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
+}
+
+// realTimePriority is that of a daemon that is told to be real-time, and not how
+// much: before all ordinary processes, behind the kernel's own threads.
+const realTimePriority = 10
+
+// scheduleRealTime does as --realtime says what the file has left open. A kernel or
+// a container that does not allow it is no reason not to serve.
+func scheduleRealTime(g config.Global, log *slog.Logger) {
+	if g.RealTime == 0 {
+		if err := schedule(config.Global{RealTime: realTimePriority}); err != nil {
+			log.Warn("this daemon competes with ordinary processes: under load it may be late, and lose its leases", "error", err)
+		}
+	}
+	if !g.NoSwap {
+		if err := schedule(config.Global{NoSwap: true}); err != nil {
+			log.Warn("this daemon may be swapped out: then it is late, and may lose its leases", "error", err)
+		}
+	}
 }
 
 func scheduleThread(id int, g config.Global) error {

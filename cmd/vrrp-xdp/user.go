@@ -79,6 +79,10 @@ func (o daemonOptions) changeUser(links *netio.Links) error {
 	if err := checkPrivileges(); err != nil {
 		return err
 	}
+	if o.realTime {
+		// What is not allowed is said later: see scheduleRealTime.
+		_ = raiseLimits(config.Global{RealTime: realTimePriority, NoSwap: true})
+	}
 	return fmt.Errorf("become user %s: %w", user, become(*user, global))
 }
 

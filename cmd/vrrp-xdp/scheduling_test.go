@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/config"
+)
+
+// scheduled is set in a process that is only there to be scheduled.
+const scheduled = "VRRP_XDP_TEST_SCHEDULED"
+
+func TestARealTimeDaemonIsOneInAllItsThreadsAndStaysInMemory(t *testing.T) {
+	if os.Getenv(scheduled) != "" {
+		scheduleRealTime(config.Global{}, slog.New(slog.NewTextHandler(os.Stdout, nil)))
+		tellScheduling()
+		return
+	}
+	if os.Getuid() != 0 {
+		if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
+			t.Fatal("needs root")
+		}
+		t.Skip("needs root")
+	}
+	child := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run", "^"+t.Name()+"$", "-test.v")
+	child.Env = append(os.Environ(), scheduled+"=1")
+	out, err := child.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, bad := range []string{"policy 0", "level=WARN", "locked 0 kB"} {
+		if strings.Contains(string(out), bad) {
+			t.Errorf("%q is in:\n%s", bad, out)
+		}
+	}
+	if !strings.Contains(string(out), fmt.Sprintf("policy %d priority %d", unix.SCHED_RR, realTimePriority)) {
+		t.Errorf("no thread is real-time:\n%s", out)
+	}
+}
+
+// tellScheduling prints how every thread is scheduled, and how much memory is locked.
+func tellScheduling() {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, thread := range threads {
+		var id int
+		if _, err := fmt.Sscan(thread.Name(), &id); err != nil {
+			continue
+		}
+		if attr, err := unix.SchedGetAttr(id, 0); err == nil {
+			fmt.Println("policy", attr.Policy, "priority", attr.Priority)
+		}
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		fmt.Println(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if locked, ok := strings.CutPrefix(line, "VmLck:"); ok {
+			fmt.Println("locked", strings.TrimSpace(locked))
+		}
+	}
+}
