@@ -16,7 +16,8 @@ type leaseGroup struct {
 	machine *vrrp.Group
 	order   []*instance // the members, as they are configured
 	members map[*vrrp.Router]*instance
-	leased  bool // the lease that was last set is not 0
+	leased  bool         // the lease that was last set is not 0
+	until   vrrp.Instant // that lease
 	// resuming: its members are told so, one after the other. Until the last of
 	// them knows, the lease is what it was.
 	resuming bool
@@ -108,7 +109,8 @@ func (e *Engine) unite(g *leaseGroup, members []*instance) {
 func (g *leaseGroup) resume() {
 	for _, in := range g.order {
 		if in.lease == g.lease {
-			in.path.SetLease(time.Duration(g.machine.Lease()))
+			g.until = g.machine.Lease()
+			in.path.SetLease(time.Duration(g.until))
 			in.path.Resume(0)
 			return
 		}
@@ -273,6 +275,13 @@ func (e *Engine) setLease(in *instance) {
 	if until != 0 {
 		g.courteous = false
 	}
-	g.leased = until != 0
+	if g.leased && g.isLeaving() {
+		until = min(until, g.until) // a lease that has ended does not begin again when its member has left
+	}
+	g.leased, g.until = until != 0, until
 	in.path.SetLease(time.Duration(until))
+}
+
+func (g *leaseGroup) isLeaving() bool {
+	return slices.ContainsFunc(g.order, func(in *instance) bool { return in.router.Leaving() })
 }

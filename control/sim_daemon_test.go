@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"time"
 
@@ -27,7 +28,10 @@ type simDaemon struct {
 	steps    int
 	lateBy   time.Duration // now and then
 	late     bool          // it is, at this moment
-	failing  int           // sends fail; how often that was asked for
+	// reloading: it is not stopped meanwhile. A loop that found the next step of a
+	// reload and a timer at once would take either.
+	reloading bool
+	failing   int // sends fail; how often that was asked for
 }
 
 // runs reports whether the daemon would notice something now.
@@ -39,7 +43,9 @@ const simLateEvery = 5 // steps of a late daemon from one delay to the next
 // touch of the world. What it returns lets others in again.
 func (d *simDaemon) enter() (leave func()) {
 	l := d.host.lan
-	leave = d.beside()
+	if leave = d.beside(); d.reloading {
+		return leave
+	}
 	if d.steps++; d.lateBy > 0 && d.steps%simLateEvery == 0 {
 		d.late = true
 		leave()
@@ -133,6 +139,15 @@ func (d *simDaemon) live(ctx context.Context, configs []InstanceConfig) {
 	if err := engine.Run(ctx); err != nil {
 		panic(err)
 	}
+}
+
+func (d *simDaemon) reload(configs []InstanceConfig) {
+	if err := d.engine.Reload(context.Background(), configs); err != nil && !errors.Is(err, ErrStopped) {
+		panic(err)
+	}
+	d.host.lan.mu.Lock()
+	defer d.host.lan.mu.Unlock()
+	d.reloading = false
 }
 
 // bury clears away what a crash leaves of the engine, and lets the host boot again.

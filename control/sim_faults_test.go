@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -311,6 +310,9 @@ func (h *simHost) reload(i int, change func(*InstanceConfig)) {
 	if d := h.daemon; d != nil && d.engine != nil && !d.stopping {
 		h.lan.say("host %d reloads", h.id)
 		configs := h.files
-		d.tell(func() { go func() { _ = d.engine.Reload(context.Background(), configs) }() })
+		d.tell(func() {
+			d.reloading = true
+			go d.reload(configs)
+		})
 	}
 }
