@@ -53,8 +53,14 @@ func chown(dir string, uid, gid int) error {
 	})
 }
 
-// KeepHome lets what this process executes next have the folder that it was given.
-func KeepHome() error { return markHome(0) }
+// KeepHome lets what this process executes next have the folder that it was
+// given, or, with keep false, takes that back: no script is to have it.
+func KeepHome(keep bool) error {
+	if keep {
+		return markHome(0)
+	}
+	return markHome(unix.FD_CLOEXEC)
+}
 
 // markHome sets the flags of the descriptor, if there is one.
 func markHome(flags int) error {
@@ -79,13 +85,18 @@ func openHome() (*os.File, error) {
 	if !ok {
 		return nil, nil
 	}
-	// No script is to have it.
-	if err := markHome(unix.FD_CLOEXEC); err != nil {
-		return nil, err
+	// A child that tries whether it could start has its parent's.
+	for _, process := range []string{"self", strconv.Itoa(os.Getppid())} {
+		path := filepath.Join("/proc", process, "fd", strconv.Itoa(fd))
+		if !isBPFFS(path) {
+			continue
+		}
+		if process == "self" {
+			if err := KeepHome(false); err != nil {
+				return nil, err
+			}
+		}
+		return openDir(path + "/.")
 	}
-	path := filepath.Join("/proc/self/fd", strconv.Itoa(fd))
-	if !isBPFFS(path) {
-		return nil, fmt.Errorf("%s=%d is no folder of a BPF file system: start as root, or without it", homeEnv, fd)
-	}
-	return openDir(path + "/.")
+	return nil, fmt.Errorf("%s=%d is no folder of a BPF file system: start as root, or without it", homeEnv, fd)
 }

@@ -152,6 +152,13 @@ func TestAnUnknownCommandIsRefused(t *testing.T) {
 	checkComplaint(t, "attack", inProcess("attack"), exitUsage, `there is no command "attack"`)
 }
 
+func TestAUserThatThereIsNotIsRefused(t *testing.T) {
+	newNetwork(t)
+	checkRefused(t, exitUsage, `--user: look up user "no-such-user"`, "attach", "eth0", "--user", "no-such-user")
+	checkRefused(t, exitUsage, `--user: look up group "no-such-group"`, "attach", "eth0", "--user", "nobody:no-such-group")
+	checkNothingLeft(t)
+}
+
 func TestWithoutRootOneLineSaysSo(t *testing.T) {
 	newNetwork(t)
 	p := command(nil, "attach", "eth0")

@@ -119,7 +119,7 @@ func TestTheServiceReadsTheConfigurationThatIsInstalled(t *testing.T) {
 }
 
 // What systemd counts as exposure, in tenths: without the lines that bound what
-// the service may do it is 9.6. The rest is what a router needs, and what
+// the service may do it was 9.4. The rest is what a router needs, and what
 // scripts may.
 const mostExposed = 62
 
