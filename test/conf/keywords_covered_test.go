@@ -17,6 +17,7 @@ const (
 	inGlobal   = "global_defs"
 	inInstance = "vrrp_instance"
 	inAuth     = "authentication"
+	inHMAC     = "auth_hmac"
 	inGroup    = "vrrp_sync_group"
 	inScript   = "vrrp_script"
 	inProcess  = "vrrp_track_process"
