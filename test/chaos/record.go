@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -98,6 +99,11 @@ func (r *record) affected(router int, effect func(*kind) bool) []span {
 		}
 	}
 	return join(list)
+}
+
+// byArrival sorts answers.
+func byArrival(list []answer) {
+	slices.SortStableFunc(list, func(a, b answer) int { return cmp.Compare(a.at, b.at) })
 }
 
 // join sorts spans and makes one of those that touch.
