@@ -15,19 +15,8 @@ import (
 // schedule gives the process the scheduling that the configuration asks for.
 // Threads that begin later inherit it.
 func schedule(g config.Global) error {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return fmt.Errorf("list the threads of this process: %w", err)
-	}
-	for _, t := range threads {
-		id, err := strconv.Atoi(t.Name())
-		if err != nil {
-			continue
-		}
-		// A thread may have ended since it was listed.
-		if err := scheduleThread(id, g); err != nil && !errors.Is(err, unix.ESRCH) {
-			return err
-		}
+	if err := eachThread(ownThreads, func(id int) error { return scheduleThread(id, g) }); err != nil {
+		return err
 	}
 	if g.NoSwap {
 		if err := lockMemory(); err != nil {
@@ -35,6 +24,45 @@ func schedule(g config.Global) error {
 		}
 	}
 	return nil
+}
+
+// eachThread does something to every thread. It looks again until there is none
+// that it has not met: one that was not yet done may have started another
+// meanwhile, which has inherited nothing. A thread may have ended since it was
+// listed.
+func eachThread(list func() ([]int, error), do func(id int) error) error {
+	done := make(map[int]bool)
+	for met := true; met; {
+		threads, err := list()
+		if err != nil {
+			return err
+		}
+		met = false
+		for _, id := range threads {
+			if done[id] {
+				continue
+			}
+			if err := do(id); err != nil && !errors.Is(err, unix.ESRCH) {
+				return err
+			}
+			done[id], met = true, true
+		}
+	}
+	return nil
+}
+
+func ownThreads() ([]int, error) {
+	entries, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return nil, fmt.Errorf("list the threads of this process: %w", err)
+	}
+	var threads []int
+	for _, e := range entries {
+		if id, err := strconv.Atoi(e.Name()); err == nil {
+			threads = append(threads, id)
+		}
+	}
+	return threads, nil
 }
 
 // lockMemory keeps what is in memory there, and what comes into it. A limit would

@@ -69,3 +69,27 @@ func tellScheduling() {
 		}
 	}
 }
+
+// A thread that is not real-time may hold a lock of Go's runtime when a hog keeps
+// it from running: a loop was 90 ms late for that.
+func TestAThreadThatStartedMeanwhileIsScheduledToo(t *testing.T) {
+	threads := []int{1, 2}
+	times := make(map[int]int)
+	err := eachThread(func() ([]int, error) { return threads, nil }, func(id int) error {
+		times[id]++
+		switch id {
+		case 2:
+			threads = []int{1, 2, 3} // 2 has started it before it was done itself
+		case 3:
+			threads = []int{1, 2}
+			return unix.ESRCH
+		}
+		return nil
+	})
+	if err != nil || times[1] != 1 || times[2] != 1 || times[3] != 1 {
+		t.Errorf("scheduled %v times, %v; want each thread once", times, err)
+	}
+	if err := eachThread(ownThreads, func(int) error { return unix.EPERM }); err == nil {
+		t.Error("what is not permitted is no error")
+	}
+}

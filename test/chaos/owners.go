@@ -118,13 +118,12 @@ func (r *record) judgeStart(o *overlap) (string, time.Duration) {
 	return "", 0
 }
 
-// began is when a router became what it is in an overlap.
+// began is when a router became what it is in an overlap: by its lease, or by its
+// answers if it has none.
 func (r *record) began(router int, o *overlap) time.Duration {
-	if o.seen == "leases" {
-		for _, s := range r.owned[owner{router, o.family}] {
-			if s.holds(o.from) {
-				return s.from
-			}
+	for _, s := range r.owned[owner{router, o.family}] {
+		if s.holds(o.from) {
+			return s.from
 		}
 	}
 	began := o.from

@@ -39,6 +39,9 @@ func (r *record) timeline(around span) string {
 	for family := range families {
 		r.answering(family, add)
 		for _, g := range r.gaps(family) {
+			if g.length() < joined {
+				continue
+			}
 			add(g.from, "wire          nobody answers for %s", familyNames[family])
 		}
 	}
