@@ -29,11 +29,20 @@ func authHMAC(body string) string {
 // The whole way of an operator: from nothing to enforce, another key, and back,
 // on one router after the other.
 func TestRoutersComeToSignAndChangeTheirKeyWithoutATransition(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	config := func(r *router, body string) string {
-		return instance("VI_1", fmt.Sprintf("priority %d\n%s", map[*router]int{s.r1: 120, s.r2: 100}[r], authHMAC(body)))
+	for name, peers := range map[string][2]string{
+		"multicast": {},
+		"unicast":   {"unicast_peer {\n192.168.1.3\n}\n", "unicast_peer {\n192.168.1.2\n}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			walk(t, s, map[*router]string{s.r1: "priority 120\n" + peers[0], s.r2: "priority 100\n" + peers[1]})
+		})
 	}
+}
+
+func walk(t *testing.T, s *site, of map[*router]string) {
+	config := func(r *router, body string) string { return instance("VI_1", of[r]+authHMAC(body)) }
 	s.r1.run(config(s.r1, ""))
 	s.r1.await("MASTER")
 	s.r2.run(config(s.r2, ""))
