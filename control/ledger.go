@@ -50,14 +50,16 @@ const (
 // OpenLedger opens the file, or makes it, or makes it anew. The file of another
 // version, or one that is damaged, is ErrLedgerDamaged.
 func OpenLedger(path string, anew bool) (*LedgerFile, error) {
-	flags := os.O_RDWR | os.O_CREATE | unix.O_NOFOLLOW
-	if anew {
-		flags |= os.O_TRUNC
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("open the record of signed adverts: %w", err)
 	}
-	file, err := os.OpenFile(path, flags, 0o600)
+	if anew {
+		// Not made shorter: whoever has it mapped would not survive that.
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("begin the record of signed adverts anew: %w", err)
+		}
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the record of signed adverts: %w", err)
 	}

@@ -91,7 +91,7 @@ func TestADamagedLedgerIsSaidToBe(t *testing.T) {
 		"router":    func(b []byte) []byte { b[recordSize+recordRouter] ^= 1; return b },
 		"sum":       func(b []byte) []byte { b[recordSize+recordSum] ^= 2; return b },
 	} {
-		if err := os.WriteFile(path, damage(append([]byte(nil), good...)), 0o600); err != nil {
+		if err := errors.Join(os.Remove(path), os.WriteFile(path, damage(append([]byte(nil), good...)), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := OpenLedger(path, false); !errors.Is(err, ErrLedgerDamaged) || !strings.Contains(err.Error(), path) {
@@ -105,6 +105,21 @@ func TestADamagedLedgerIsSaidToBe(t *testing.T) {
 	l.must(t, "a", map[netip.Addr]uint64{})
 	note(t, l, "a", one, 9)
 	openTestLedger(t, path).must(t, "a", map[netip.Addr]uint64{one: 9})
+}
+
+func TestALedgerThatIsInUseGoesOnWhenAnotherIsBegun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger")
+	inUse := openTestLedger(t, path)
+	l, err := OpenLedger(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note(t, inUse, "a", one, 7)
+	note(t, l, "a", one, 9)
+	openTestLedger(t, path).must(t, "a", map[netip.Addr]uint64{one: 9})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestALedgerIsNotWrittenThroughALink(t *testing.T) {
