@@ -45,6 +45,7 @@ type Engine struct {
 	stops      chan struct{} // for every Stop that means something
 	stopped    chan struct{} // closed when the loop has ended
 	stopping   bool
+	left       bool // see Leave
 }
 
 // gate is a mutex that tests in virtual time can wait at.
@@ -108,7 +109,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.start()
 	e.ports.run()
 	err = e.loop(ctx, links)
-	e.endAtOnce()
+	if !e.left {
+		e.endAtOnce()
+	}
 	ended()
 	e.ports.finish()
 	e.effects.finish()
@@ -118,6 +121,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.beside.Wait()
 	e.reloading.Lock() // one that was under way takes back what it has done
 	defer e.reloading.Unlock()
+	if e.left {
+		return errors.Join(err, e.closeLeft())
+	}
 	return errors.Join(err, e.Close())
 }
 
@@ -291,6 +297,9 @@ func (e *Engine) endAtOnce() {
 }
 
 func (e *Engine) ended() bool {
+	if e.left {
+		return true
+	}
 	if !e.stopping {
 		return false
 	}

@@ -23,19 +23,20 @@ type instance struct {
 	advertiser advertiser
 	extraAt    vrrp.Instant // when addresses on other interfaces are announced again
 
-	linkFault  string       // why the link cannot carry adverts; empty if it can
-	sourceless vrrp.Instant // since when the interface has no address to send from; 0: it has
-	trackFault string       // what is tracked and has failed; empty if nothing has
-	header     [8]byte      // of the advert that is being stepped
-	hardware   [6]byte      // and its Ethernet source, where that is known
-	said       [8]byte      // header of our last advert
-	started    bool         // the state machine
-	spoiled    bool         // the fast path does not have all of it: the next reload tries again
-	linkDown   bool         // by the last reading
-	removed    bool         // by a reload: it ends as soon as it may
-	installed  bool         // its addresses, routes and rules
-	former     *former      // what it can be resumed from, until it is or is not
-	holds      bool         // the priority at which it was resumed
+	linkFault  string            // why the link cannot carry adverts; empty if it can
+	sourceless vrrp.Instant      // since when the interface has no address to send from; 0: it has
+	trackFault string            // what is tracked and has failed; empty if nothing has
+	header     [8]byte           // of the advert that is being stepped
+	hardware   [6]byte           // and its Ethernet source, where that is known
+	said       [8]byte           // header of our last advert
+	started    bool              // the state machine
+	spoiled    bool              // the fast path does not have all of it: the next reload tries again
+	linkDown   bool              // by the last reading
+	removed    bool              // by a reload: it ends as soon as it may
+	installed  bool              // its addresses, routes and rules
+	former     *former           // what it can be resumed from, until it is or is not
+	holds      bool              // the priority at which it was resumed
+	restored   *InstanceSnapshot // until the first transition
 
 	sending   sendHealth
 	noRoute   map[netip.Addr]bool // peers to which there is none
@@ -164,7 +165,8 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 		if a.Reason == vrrp.LeaseLost {
 			evidence = e.leaseLost(in, a)
 		}
-		in.entered(a, evidence)
+		silent := in.isNoNews(a)
+		in.entered(a, evidence, silent)
 		if a.From == vrrp.Master {
 			in.group.courteous, in.group.unheard = false, false
 		}
@@ -172,7 +174,9 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 			in.beginAdvertising(e.now())
 			in.extraAt = e.now().Add(in.config.ExtraRefresh)
 		}
-		e.tellState(in, a)
+		if !silent {
+			e.tellState(in, a)
+		}
 	case vrrp.Discard:
 		in.stats.refused++
 		in.discarded(a.Reason, a.Source)
@@ -207,16 +211,18 @@ func (in *instance) yieldsTo() uint8 {
 const lateEnough = 5 * time.Millisecond
 
 // entered is told of every transition: the log line, and what status remembers.
-func (in *instance) entered(t vrrp.Transition, evidence string) {
+func (in *instance) entered(t vrrp.Transition, evidence string, silent bool) {
 	to := t.To.String()
 	clear(in.claims)
 	if t.From == vrrp.Master {
 		in.endMasterConflicts()
 	}
-	if t.Reason != vrrp.WasMaster {
-		in.stats.transitions[to]++
+	if !silent {
+		if t.Reason != vrrp.WasMaster {
+			in.stats.transitions[to]++
+		}
+		in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String(), Evidence: evidence}
 	}
-	in.last = LastTransition{At: time.Now().UTC(), From: t.From.String(), Reason: t.Reason.String(), Evidence: evidence}
 	in.events.entered(t)
 	attrs := []any{"from", t.From, "reason", t.Reason}
 	if t.Peer.IsValid() {

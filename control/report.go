@@ -8,9 +8,14 @@ import (
 
 // Report is all that `vrrp-xdp status --json` prints.
 type Report struct {
-	Version    string            `json:"version"`
-	Host       string            `json:"host"`
-	PID        int               `json:"pid"`
+	Version string `json:"version"`
+	Host    string `json:"host"`
+	PID     int    `json:"pid"`
+	// Upgrades is how often the process has executed another binary; UpgradeError
+	// why the last attempt came to nothing.
+	Upgrades     int    `json:"upgrades"`
+	UpgradeError string `json:"upgrade_error,omitempty"`
+
 	Interfaces []InterfaceStatus `json:"interfaces"`
 	Instances  []InstanceStatus  `json:"instances"`
 	Loop       LoopStatus        `json:"loop"`
@@ -31,9 +36,13 @@ type InterfaceStatus struct {
 
 // Reporter gathers reports. Its functions are called from any goroutine.
 type Reporter struct {
-	Version    string
-	Host       string
-	PID        int
+	Version string
+	Host    string
+	PID     int
+	// Upgrades and UpgradeError are those of the Report.
+	Upgrades     int
+	UpgradeError string
+
 	Engine     *Engine
 	Interfaces func() ([]InterfaceStatus, error)
 	Others     func() ([]Other, error)
@@ -42,7 +51,7 @@ type Reporter struct {
 // Report gathers one. Errors: ErrStopped when the engine does not answer
 // before ctx is done.
 func (r Reporter) Report(ctx context.Context) (Report, error) {
-	report := Report{Version: r.Version, Host: r.Host, PID: r.PID}
+	report := Report{Version: r.Version, Host: r.Host, PID: r.PID, Upgrades: r.Upgrades, UpgradeError: r.UpgradeError}
 	var err error
 	if report.Instances, err = r.Engine.Status(ctx); err != nil {
 		return Report{}, err

@@ -57,10 +57,26 @@ type ReloadAnswer struct {
 	Error string `json:"error,omitempty"` // a line for each
 }
 
-// ControlHandler answers on the control socket: GET /status, a Report, and, where
+// Upgrade has another binary take this one's place. It is called from any goroutine.
+type Upgrade func(context.Context) UpgradeAnswer
+
+// UpgradeAnswer is what became of an upgrade before it began. Once it has begun,
+// a Report tells how it went on.
+type UpgradeAnswer struct {
+	Version  string `json:"version,omitempty"`  // of the binary that takes over
+	Upgrades int    `json:"upgrades,omitempty"` // of the Report, after it has
+	Error    string `json:"error,omitempty"`    // nothing was touched
+}
+
+// ControlHandler answers on the control socket: POST /upgrade, an UpgradeAnswer; GET /status, a Report, and, where
 // there is something to reload, POST /reload, a ReloadAnswer.
-func ControlHandler(r Reporter, reload Reload) http.Handler {
+func ControlHandler(r Reporter, reload Reload, upgrade Upgrade) http.Handler {
 	mux := http.NewServeMux()
+	if upgrade != nil {
+		mux.HandleFunc("POST /upgrade", func(w http.ResponseWriter, _ *http.Request) {
+			answerJSON(w, upgrade(context.Background()))
+		})
+	}
 	if reload != nil {
 		mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) {
 			// Whoever asked may go away; what has begun is finished.

@@ -49,7 +49,7 @@ func FuzzRequest(f *testing.F) {
 	reloaded := false
 	reload := func(context.Context) ReloadAnswer { reloaded = true; return ReloadAnswer{OK: true} }
 	r := answering()
-	control, web := ControlHandler(r, reload), WebHandler(r, slog.New(slog.DiscardHandler))
+	control, web := ControlHandler(r, reload, nil), WebHandler(r, slog.New(slog.DiscardHandler))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		reloaded = false
 		for _, h := range []http.Handler{control, web} {

@@ -84,7 +84,7 @@ func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 
 func TestTheControlSocketAnswersWithAReport(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
-		answer := get(t, ControlHandler(reporterOf(l.countingMaster(t)), nil), "/status")
+		answer := get(t, ControlHandler(reporterOf(l.countingMaster(t)), nil, nil), "/status")
 		if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("got %d %v", answer.Code, answer.Header())
 		}
@@ -107,7 +107,7 @@ func TestAReportFailsWithAnyOfItsParts(t *testing.T) {
 			onLAN(t, func(t *testing.T, l *lan) {
 				r := reporterOf(l.router(t, 1, 100))
 				spoil(&r)
-				answer := get(t, ControlHandler(r, nil), "/status")
+				answer := get(t, ControlHandler(r, nil, nil), "/status")
 				if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), broken.Error()) {
 					t.Errorf("got %d %s", answer.Code, answer.Body)
 				}

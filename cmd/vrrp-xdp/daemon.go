@@ -7,8 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -69,18 +69,47 @@ type daemon struct {
 	hangups   chan os.Signal
 	ended     bool // under reloading: nothing is reloaded any more
 	served    bool // it got as far as that
-	closers   []func() error
+
+	departures  chan os.Signal
+	upgrades    int
+	failure     string // of the last upgrade
+	stopServing func()
+	beside      sync.WaitGroup // what run waits for
+	left        atomic.Bool    // everything stays as it is, for whoever comes next
+	next        atomic.Pointer[legacy]
+	closers     []func() error
 }
 
-// runDaemon runs in the foreground until a signal.
-func runDaemon(e env, o daemonOptions, planner planner) (err error) {
+// runDaemon runs in the foreground until a signal, and executes another image in
+// this process when it is upgraded. Should that fail it goes on with this one.
+func runDaemon(e env, o daemonOptions, planner planner) error {
+	before, err := receiveLegacy()
+	if err != nil {
+		return err
+	}
+	for {
+		next, err := runImage(e, o, planner, before)
+		if next == nil {
+			return err
+		}
+		if err == nil {
+			err = next.execute()
+		}
+		next.Upgrades--
+		next.failure = err.Error()
+		before = next
+	}
+}
+
+// runImage runs until a signal, or until another image is to be executed.
+func runImage(e env, o daemonOptions, planner planner, before *legacy) (next *legacy, err error) {
 	out := newAsyncWriter(e.stderr)
 	defer out.Close()
 	log, err := newLogger(out, o.logFormat, o.debug)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d := &daemon{log: log, options: o, planner: planner, signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1)}
+	d := &daemon{log: log, options: o, planner: planner, signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1), departures: make(chan os.Signal, 1)}
 	// From here on a signal ends the daemon in good order, whatever is attached
 	// by then; a terminal that goes away is no reason to leave things behind.
 	signal.Notify(d.signals, syscall.SIGINT, syscall.SIGTERM)
@@ -92,31 +121,55 @@ func runDaemon(e env, o daemonOptions, planner planner) (err error) {
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	signal.Ignore(syscall.SIGPIPE)
+	signal.Notify(d.departures, syscall.SIGQUIT, syscall.SIGUSR2)
+	defer signal.Stop(d.departures)
 	defer func() { err = errors.Join(err, d.close()) }()
 	if d.links, err = netio.NewLinks(); err != nil {
-		return err
+		return nil, err
 	}
 	d.later(d.links.Close)
 	if err := o.changeUser(d.links); err != nil {
-		return err
+		return nil, err
 	}
 	p, err := d.planner(d.links, d.log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkPrivileges(); err != nil {
-		return err
+		return nil, err
+	}
+	if isTrial() {
+		return nil, pass(e)
 	}
 	if err := schedule(p.global); err != nil {
-		return err
+		return nil, err
 	}
 	if o.realTime {
 		scheduleRealTime(p.global, d.log)
 	}
 	if err := d.open(p); err != nil {
-		return err
+		return nil, err
 	}
-	return d.run()
+	d.inherit(before)
+	err = d.run()
+	return d.next.Load(), err
+}
+
+// inherit goes on with what the image before this one has left.
+func (d *daemon) inherit(before *legacy) {
+	if before == nil {
+		return
+	}
+	d.upgrades, d.failure = before.Upgrades, before.failure
+	d.engine.Restore(before.Snapshot)
+	if err := before.release(); err != nil {
+		d.log.Warn("memberships of the image before", "error", err)
+	}
+	if before.failure != "" {
+		d.log.Error("not upgraded: this version goes on", "error", before.failure)
+		return
+	}
+	d.log.Info("upgraded", "from", before.Version, "to", version)
 }
 
 // open claims, loads, installs and attaches; all of it is silent until run.
@@ -133,7 +186,7 @@ func (d *daemon) open(p plan) error {
 	if err := programsLoaded(); err != nil {
 		return errors.Join(err, d.path.Close(true))
 	}
-	d.later(func() error { return d.path.Close(d.served && d.options.keepAttached) })
+	d.later(d.closePath)
 	if err := d.openSockets(); err != nil {
 		return err
 	}
@@ -155,6 +208,13 @@ func (d *daemon) open(p plan) error {
 		return errors.Join(err, d.engine.Close())
 	}
 	return d.attachAll(p.interfaces)
+}
+
+func (d *daemon) closePath() error {
+	if d.left.Load() {
+		return d.path.Leave()
+	}
+	return d.path.Close(d.served && d.options.keepAttached)
 }
 
 // attachAll attaches to what has been claimed, and ends what predecessors had there.
@@ -185,42 +245,6 @@ func (d *daemon) openSockets() error {
 	}
 	d.later(d.routes.Close)
 	return nil
-}
-
-// clean puts the interfaces into the state that a start expects: with what the
-// resumed instances need, and nothing else of a predecessor.
-func (d *daemon) clean(left []datapath.Leftover, p plan, resumed []control.InstanceConfig) error {
-	keep := d.addressesOf(resumed)
-	var errs []error
-	for _, ifindex := range indexes(left, d.path, p.interfaces) {
-		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, keep, d.log.With("ifindex", ifindex)))
-	}
-	d.removeStaleRouting(slices.DeleteFunc(slices.Clone(p.setup.Instances), func(c control.InstanceConfig) bool {
-		return slices.ContainsFunc(resumed, func(r control.InstanceConfig) bool { return r.Name == c.Name })
-	}))
-	return errors.Join(errs...)
-}
-
-// cleanUnserved takes off what a predecessor left, after a start that has failed:
-// the programs that keep it inert go next.
-func (d *daemon) cleanUnserved(left []datapath.Leftover, p plan) error {
-	if d.served {
-		return nil
-	}
-	return d.clean(left, p, nil)
-}
-
-// indexes lists our interfaces and those on which a predecessor left something.
-func indexes(left []datapath.Leftover, path *datapath.Datapath, names []string) []int {
-	var list []int
-	for _, name := range names {
-		list = append(list, path.Port(name).Index)
-	}
-	for _, l := range left {
-		list = append(list, l.Interface)
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 func (d *daemon) openEngine(p plan) error {
@@ -278,25 +302,26 @@ const farewellPatience = 15 * time.Second
 // run serves until a signal has ended the engine.
 func (d *daemon) run() error {
 	ctx, cancel := context.WithCancel(context.Background())
-	var beside sync.WaitGroup
-	defer beside.Wait()
+	defer d.beside.Wait()
 	defer cancel()
 	reporter := d.reporter()
 	stop, err := d.serve(reporter)
 	if err != nil {
 		return errors.Join(err, d.engine.Close())
 	}
-	defer stop()
+	d.stopServing = sync.OnceFunc(stop)
+	defer d.stopServing()
 	d.served = true
 	d.trackers = track.NewSet(trackSystem{d.links, d.log}, d.log, d.engine.Tracked)
 	defer d.trackers.Close()
 	d.trackers.Apply(d.setup.Trackers)
 	observer := control.Observer{List: reporter.Heard, Log: d.log}
-	beside.Go(func() { observer.Run(ctx) })
-	beside.Go(func() { d.clock.run(ctx) })
-	beside.Go(func() { d.obeySignals(ctx) })
-	beside.Go(func() { d.obeyHangups(ctx) })
-	beside.Go(func() { tellServiceManager(ctx, d.engine, d.log) })
+	d.beside.Go(func() { observer.Run(ctx) })
+	d.beside.Go(func() { d.clock.run(ctx) })
+	d.beside.Go(func() { d.obeySignals(ctx) })
+	d.beside.Go(func() { d.obeyHangups(ctx) })
+	d.beside.Go(func() { d.obeyUpgrades(ctx) })
+	d.beside.Go(func() { tellServiceManager(ctx, d.engine, d.log) })
 	defer d.endReloading()
 	return d.engine.Run(context.Background())
 }
@@ -339,9 +364,10 @@ func (d *daemon) reporter() control.Reporter {
 		host = "unknown"
 	}
 	return control.Reporter{
-		Version:    version,
-		Host:       host,
-		PID:        os.Getpid(),
+		Version:  version,
+		Host:     host,
+		PID:      os.Getpid(),
+		Upgrades: d.upgrades, UpgradeError: d.failure,
 		Engine:     d.engine,
 		Interfaces: func() ([]control.InterfaceStatus, error) { return interfaces(d.ports.list()) },
 		Others:     func() ([]control.Other, error) { return others(d.path, d.ports.list()) },

@@ -90,3 +90,39 @@ func (d *daemon) removeStaleRouting(instances []control.InstanceConfig) {
 func alreadyThere(name string, p netip.Prefix) error {
 	return fmt.Errorf("%s is an address of %s itself: take it off (ip addr del %s dev %s), or, if this router owns it, give it --priority 255", p, name, p, name)
 }
+
+// clean puts the interfaces into the state that a start expects: with what the
+// resumed instances need, and nothing else of a predecessor.
+func (d *daemon) clean(left []datapath.Leftover, p plan, resumed []control.InstanceConfig) error {
+	keep := d.addressesOf(resumed)
+	var errs []error
+	for _, ifindex := range indexes(left, d.path, p.interfaces) {
+		errs = append(errs, removeLeftovers(d.addresses, ifindex, left, keep, d.log.With("ifindex", ifindex)))
+	}
+	d.removeStaleRouting(slices.DeleteFunc(slices.Clone(p.setup.Instances), func(c control.InstanceConfig) bool {
+		return slices.ContainsFunc(resumed, func(r control.InstanceConfig) bool { return r.Name == c.Name })
+	}))
+	return errors.Join(errs...)
+}
+
+// cleanUnserved takes off what a predecessor left, after a start that has failed:
+// the programs that keep it inert go next.
+func (d *daemon) cleanUnserved(left []datapath.Leftover, p plan) error {
+	if d.served {
+		return nil
+	}
+	return d.clean(left, p, nil)
+}
+
+// indexes lists our interfaces and those on which a predecessor left something.
+func indexes(left []datapath.Leftover, path *datapath.Datapath, names []string) []int {
+	var list []int
+	for _, name := range names {
+		list = append(list, path.Port(name).Index)
+	}
+	for _, l := range left {
+		list = append(list, l.Interface)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

@@ -61,7 +61,7 @@ func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
 		}
 		_ = os.Remove(filepath.Dir(socket.Addr().String())) // unless somebody else is there
 	}
-	start(newServer(control.ControlHandler(r, d.reloader()), d.log), func(s *http.Server) error { return s.Serve(socket) })
+	start(newServer(control.ControlHandler(r, d.reloader(), d.upgrader()), d.log), func(s *http.Server) error { return s.Serve(socket) })
 	listener, err := d.options.web.open(d.log)
 	if err != nil {
 		stop()

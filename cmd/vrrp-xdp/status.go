@@ -69,6 +69,7 @@ func gather(ctx context.Context) (control.Report, error) {
 			continue
 		}
 		all.Version, all.Host, all.PID = one.Version, one.Host, one.PID
+		all.Upgrades, all.UpgradeError = one.Upgrades, one.UpgradeError
 		all.Interfaces = append(all.Interfaces, one.Interfaces...)
 		all.Instances = append(all.Instances, one.Instances...)
 		all.Loop.Add(one.Loop)

@@ -112,6 +112,17 @@ func addToFilter(fd, ifindex int, kind uint16, mac [6]byte) error {
 	return nil
 }
 
+// Keep has the memberships outlive the execution of another program in this process, and returns the descriptors that
+// hold them: whoever runs then closes these.
+func (m *memberships) Keep() ([]int, error) {
+	for _, fd := range m.fds {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+			return nil, fmt.Errorf("keep a membership socket: %w", err)
+		}
+	}
+	return m.fds, nil
+}
+
 // Close ends the memberships. A second call does nothing.
 func (m *memberships) Close() error {
 	var errs []error

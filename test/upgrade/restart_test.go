@@ -18,6 +18,7 @@ var ways = []struct {
 	end  func(*lab.Daemon) error
 }{
 	{"SIGKILL", (*lab.Daemon).Kill},
+	{"SIGQUIT", func(d *lab.Daemon) error { return d.Signal(syscall.SIGQUIT) }},
 }
 
 // restart ends the first router's daemon, and starts it again at once.
