@@ -13,7 +13,7 @@ type Report struct {
 	PID     int    `json:"pid"`
 	// Upgrades is how often the process has executed another binary; UpgradeError
 	// why the last attempt came to nothing.
-	Upgrades     int    `json:"upgrades"`
+	Upgrades     int    `json:"upgrades,omitempty"`
 	UpgradeError string `json:"upgrade_error,omitempty"`
 
 	Interfaces []InterfaceStatus `json:"interfaces"`
