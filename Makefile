@@ -90,7 +90,7 @@ chaos: ## break three routers at random, and watch who owns the addresses; steps
 
 race: ## what needs no BPF, under Go's race detector (as root)
 	@$(call need,gcc,gcc libc6-dev)
-	CGO_ENABLED=1 $(GO) test -race -count=1 -p 1 ./control/...
+	CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 1 ./control/...
 
 # Each in turn, for go test fuzzes one at a time; a failing input is written below testdata/fuzz.
 fuzz: ## every parser of outside bytes (FUZZTIME=1m each; as root for test/parsers)

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,7 +76,10 @@ func (h *host) mustHaveNoTransition() {
 }
 
 // tap keeps the adverts that a host sends.
-type tap struct{ frames [][]byte }
+type tap struct {
+	mu     sync.Mutex
+	frames [][]byte
+}
 
 func (l *lan) tap() *tap {
 	var p tap
@@ -83,6 +87,8 @@ func (l *lan) tap() *tap {
 	defer l.mu.Unlock()
 	l.heard = func(frame []byte) {
 		if _, _, ok := advertIn(frame); ok {
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			p.frames = append(p.frames, slices.Clone(frame))
 		}
 	}
@@ -91,6 +97,8 @@ func (l *lan) tap() *tap {
 
 func (p *tap) last(t *testing.T) []byte {
 	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.frames) == 0 {
 		t.Fatal("no advert was heard")
 	}

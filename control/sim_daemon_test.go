@@ -48,8 +48,9 @@ func (d *simDaemon) enter() (leave func()) {
 	}
 	if d.steps++; d.lateBy > 0 && d.steps%simLateEvery == 0 {
 		d.late = true
+		by := d.lateBy
 		leave()
-		time.Sleep(d.lateBy)
+		time.Sleep(by)
 		leave = d.beside()
 		d.late = false
 		l.in(simApart, d.hear)
