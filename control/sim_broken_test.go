@@ -13,6 +13,7 @@ func TestTheSimulatedEnginesFindABrokenFastPath(t *testing.T) {
 		"a lease that counts from after the send":            {lateLease: true},
 		"a lease that is renewed though nothing was sent":    {sendsToNone: true},
 		"a stamp that nobody reads before a promotion":       {ignoreStamps: true},
+		"a restart that resumes a lease that has run out":    {lateHeirs: true},
 		"a yield that is never taken back":                   {yieldForever: true},
 		"a fast path that does not yield to a better router": {neverYields: true},
 	} {

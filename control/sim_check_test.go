@@ -28,6 +28,8 @@ const simMargin = 10 * time.Millisecond
 //	            before the first advert left, or that could not be sent. Its lease
 //	            ends within three intervals.
 //
+// A restart goes on with a lease; it does not begin one.
+//
 // An owner is none any more when an advert of a better router has arrived, or, at
 // the latest, when its daemon has processed one of a better owner. And
 // two owners that both run, between which nothing is lost or slow, are one within
@@ -89,6 +91,8 @@ func (c *simChecker) excuse(e, y *simLeg, p *simPath) string {
 		return config.Priority == vrrp.OwnerPriority || priority > said && !config.NoPreempt
 	}
 	switch {
+	case p.inherits && y.state == "":
+		return "" // a lease goes on; it does not begin by itself
 	case outranks(e.said):
 		return "preemption"
 	case e.said == 0:

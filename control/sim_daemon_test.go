@@ -113,6 +113,7 @@ func (h *simHost) boot() {
 	}
 	h.lan.say("host %d boots", h.id)
 	d := &simDaemon{host: h, ended: make(chan struct{})}
+	d.kernel = &simKernel{host: h, daemon: d, ready: make(chan struct{}, 1)}
 	h.daemon = d
 	for _, g := range h.legs {
 		g.state = ""
@@ -131,6 +132,7 @@ func (d *simDaemon) live(ctx context.Context, configs []InstanceConfig) {
 	}
 	leave := d.beside()
 	d.engine = engine
+	d.kernel.take()
 	d.tell(func() {
 		for key, state := range h.tracks {
 			engine.Tracked(track.Result{Key: key, State: state})

@@ -53,18 +53,8 @@ func (d *simDaemon) world() World {
 	}
 }
 
-// attach loads the programs, and ends what they replace.
+// attach: the programs of the daemon before work until all is installed.
 func (d *simDaemon) attach(name string) (netio.LinkInfo, error) {
-	func() {
-		defer d.beside()()
-		if d.kernel == nil {
-			if before := d.host.kernel; before != nil {
-				before.end()
-			}
-			d.kernel = &simKernel{host: d.host, daemon: d, ready: make(chan struct{}, 1)}
-			d.host.kernel = d.kernel
-		}
-	}()
 	return simLinks{d}.Link(name)
 }
 

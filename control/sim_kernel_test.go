@@ -46,6 +46,9 @@ type simPath struct {
 	header   [8]byte
 	heard    vrrp.Instant
 	stamped  []*simAdvert // while the daemon did not look
+
+	remembered uint8
+	inherits   bool // from the daemon before
 }
 
 // receive is the advert path: what is followed is stamped, a better router's
@@ -133,6 +136,9 @@ func wake(c chan struct{}) {
 
 // refresh looks who owns what, after something has changed.
 func (k *simKernel) refresh() {
+	if k.host.kernel != k {
+		return // its programs are not in place yet
+	}
 	for _, p := range k.paths {
 		if p.leg != nil && !p.removed {
 			p.leg.owns(p)
@@ -140,15 +146,31 @@ func (k *simKernel) refresh() {
 	}
 }
 
-// end is what a successor does to what it finds.
-func (k *simKernel) end() {
-	for _, p := range k.paths {
-		p.lease.until = 0
+// take replaces the programs of the daemon before: both say the same of every lease
+// that was taken over, and what those have yielded meanwhile, these have.
+func (k *simKernel) take() {
+	h := k.host
+	if before := h.kernel; before != nil {
+		for _, p := range k.paths {
+			if former := before.pathOf(p.spec); p.inherits && former != nil && p.lease.yielded == 0 {
+				p.lease.yielded = former.lease.yielded
+			}
+		}
+		for _, p := range before.paths {
+			p.lease.until, p.removed = 0, true
+		}
 	}
+	h.kernel = k
 	k.refresh()
+}
+
+func (k *simKernel) pathOf(s FastSpec) *simPath {
 	for _, p := range k.paths {
-		p.removed = true
+		if o := p.spec; !p.removed && o.Interface == s.Interface && o.VRID == s.VRID && o.Family == s.Family {
+			return p
+		}
 	}
+	return nil
 }
 
 // install makes a path, with the lease of that name, or else one that is like
@@ -186,6 +208,7 @@ func (p *simPath) SetLease(until time.Duration) {
 		until = max(until, bootNow()+3*l.interval)
 	}
 	p.lease.until = vrrp.Instant(until)
+	p.inherits = p.inherits && until != 0
 	p.kernel.refresh()
 }
 
@@ -201,6 +224,39 @@ func (p *simPath) Resume(at time.Duration) {
 	}
 	p.lease.yielded = 0
 	p.kernel.refresh()
+}
+
+func (p *simPath) Yielded() bool {
+	defer p.daemon.enter()()
+	return p.lease.yielded != 0
+}
+
+func (p *simPath) Remember(priority uint8) {
+	defer p.daemon.enter()()
+	p.remembered = priority
+}
+
+// Inherited looks into the maps of the daemon before.
+func (p *simPath) Inherited() (time.Duration, uint8) {
+	defer p.daemon.beside()()
+	h := p.kernel.host
+	if h.kernel == nil || h.kernel == p.kernel {
+		return 0, 0
+	}
+	former := h.kernel.pathOf(p.spec)
+	if former == nil || former.remembered == 0 || former.lease.yielded != 0 || former.spec.Interval != p.spec.Interval {
+		return 0, 0
+	}
+	until := former.lease.until
+	if !until.After(simNow()) {
+		if until == 0 || !h.lan.lateHeirs {
+			return 0, 0
+		}
+		until = simNow().Add(h.lan.interval)
+	}
+	p.inherits = true
+	h.lan.check.count("leases inherited")
+	return time.Duration(until), former.remembered
 }
 
 func (p *simPath) Follow(source netip.Addr, header [8]byte) {

@@ -22,6 +22,7 @@ type simKnobs struct {
 	yieldForever bool // what was yielded is never taken back
 	lostYield    bool // an advert that finds no room yields all the same
 	neverYields  bool // to a better router's advert
+	lateHeirs    bool // a lease that has run out is inherited as one that has not
 	sendsToNone  bool // a failed send is reported as sent
 	lateLease    bool // renewals count from after a pause, not from before the send
 }
