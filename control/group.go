@@ -200,14 +200,15 @@ func (e *Engine) stepAlone(in *instance, ev vrrp.Event) {
 	in.path.Remember(in.remembered())
 }
 
-// advertFirst reports whether an advert is to leave before the lease begins.
+// advertFirst reports whether a lease is to begin, and an advert to leave before that.
 func advertFirst(actions []vrrp.Action) bool {
+	asked := false
 	for _, a := range actions {
-		switch a.(type) {
+		switch a := a.(type) {
 		case vrrp.SendAdvert:
-			return true
+			asked = true
 		case vrrp.SetLease:
-			return false
+			return asked && a.Until != 0
 		}
 	}
 	return false
@@ -272,7 +273,7 @@ func (e *Engine) setLease(in *instance) {
 			member.path.YieldTo(member.yieldsTo()) // before there is anything to yield
 		}
 	}
-	if until != 0 {
+	if until != 0 || !g.anyMaster() { // the promotion is over, or has come to nothing
 		g.courteous = false
 	}
 	if g.leased && g.isLeaving() {

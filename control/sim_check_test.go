@@ -162,11 +162,11 @@ func (d *simDaemon) processed(r simRecord) {
 }
 
 // yielded: from the arrival of a better router's advert on, whatever the daemon
-// does, nothing is owned. Not so in version 2, and for an address owner, whose
-// daemon is to look at it first; and where priorities move, said may be outdated.
+// does, nothing is owned. Not so in version 2, with signed adverts, and for an address
+// owner: there the daemon is to look first. Where priorities move, said may be outdated.
 func (c *simChecker) yielded(g *simLeg, a *simAdvert) {
 	config := g.host.files[g.router.id].Router
-	if config.Version == vrrp.V3 && config.Priority != vrrp.OwnerPriority && !c.lan.moves &&
+	if config.Version == vrrp.V3 && config.Auth == nil && config.Priority != vrrp.OwnerPriority && !c.lan.moves &&
 		g.said != 0 && a.priority > g.said && g.ownsNow() {
 		c.fail("host %d owns %s on, and its fast path has heard host %d, which is better", g.host.id, g.router.config.Name, a.from.id)
 	}

@@ -45,14 +45,14 @@ func (l *simLAN) fault() {
 	other := l.hosts[l.rng.IntN(len(l.hosts))]
 	segment := l.rng.IntN(len(h.links))
 	length, steps := upTo(l.rng, l.intervals(7)), 1+l.rng.IntN(25)
-	kind := l.rng.IntN(12)
+	kind := l.rng.IntN(15)
 	switch {
 	case kind < 3 && h.daemon != nil:
 		l.check.count("fault: stopped in the middle")
 		h.daemon.stopIn, h.daemon.stopFor = steps, length
 	case kind == 3 && h.daemon != nil:
 		l.check.count("fault: crash and restart")
-		h.crash()
+		h.crash(l.intervals([]int{2, 6}[l.rng.IntN(2)]))
 	case kind == 4 && h.daemon != nil:
 		l.check.count("fault: stop and restart")
 		h.stop()
@@ -78,11 +78,42 @@ func (l *simLAN) fault() {
 	case kind == 11 && h != other:
 		l.check.count("fault: slow wire")
 		h.wires[other.id][segment].slowFor(l, upTo(l.rng, l.interval), length)
+	case kind == 12 && h.daemon != nil:
+		l.check.count("fault: upgrade")
+		h.crash(l.interval / 20)
+	case kind == 13 && l.signed:
+		l.check.count("fault: clock set a little")
+		h.wall = upTo(l.rng, simWindow*3/4) - simWindow*3/8
+		l.say("the clock of host %d is set to %v", h.id, h.wall)
+	case kind == 14 && l.signed && l.interval == time.Second && h.wallFar == 0:
+		l.check.count("fault: clock set far and back")
+		h.setClock(2*simWindow, length)
 	}
 }
 
-func (h *simHost) crash() {
+// setClock sets the time of day beyond what the others believe, and back. What was
+// signed meanwhile is of the future: it takes that long until it is not.
+func (h *simHost) setClock(by, length time.Duration) {
+	h.lan.say("the clock of host %d is set by %v for %v", h.id, by, length)
+	h.wallFar = by
+	h.lan.in(length, func() { h.wallFar = 0 })
+	for _, other := range h.lan.hosts {
+		for segment := range h.links {
+			h.wires[other.id][segment].spoilFor(h.lan, length+by+simWindow)
+			other.wires[h.id][segment].spoilFor(h.lan, length+by+simWindow)
+		}
+	}
+}
+
+func (w *simWire) spoilFor(l *simLAN, length time.Duration) {
+	w.state.spoil()
+	l.in(length, w.state.mend)
+}
+
+// crash, to boot again within so long.
+func (h *simHost) crash(within time.Duration) {
 	h.lan.say("host %d crashes", h.id)
+	h.bootWithin = within
 	h.down()
 	h.daemon.crash()
 }
@@ -94,6 +125,7 @@ func (h *simHost) stop() {
 	}
 	h.lan.say("host %d is told to stop", h.id)
 	d.stopping = true
+	h.bootWithin = h.lan.intervals(6)
 	h.down()
 	d.tell(d.engine.Stop)
 }
@@ -103,11 +135,10 @@ func (h *simHost) ends(d *simDaemon) {
 	h.lan.say("host %d has ended", h.id)
 	h.down()
 	h.daemon = nil
-	within := h.lan.intervals(6)
 	if h.lan.healed {
-		within = h.lan.interval / 10
+		h.bootWithin = h.lan.interval / 10
 	}
-	h.lan.in(upTo(h.rng, within), h.boot)
+	h.lan.in(upTo(h.rng, h.bootWithin), h.boot)
 }
 
 // unwell and well begin and end what keeps a whole host from doing its work.
@@ -119,7 +150,7 @@ func (h *simHost) cutLink(segment int, length time.Duration) {
 		h.lan.say("host %d loses the link of %s", h.id, simName(segment))
 		link.up = false
 		spoil(h.on(segment))
-		h.unreachable(segment, true)
+		unreachable(h.at(segment), true)
 		h.changed(segment)
 		h.lan.in(length, func() { h.restoreLink(segment) })
 	}
@@ -130,32 +161,39 @@ func (h *simHost) restoreLink(segment int) {
 		h.lan.say("host %d has the link of %s again", h.id, simName(segment))
 		link.up = true
 		mend(h.on(segment))
-		h.unreachable(segment, false)
+		unreachable(h.at(segment), false)
 		h.changed(segment)
 	}
 }
 
-func (h *simHost) unreachable(segment int, is bool) {
-	for _, g := range h.legs {
-		switch {
-		case g.router.segment != segment:
-		case is:
+// at are the legs on a segment.
+func (h *simHost) at(segment int) []*simLeg {
+	return slices.DeleteFunc(slices.Clone(h.legs), func(g *simLeg) bool { return g.router.segment != segment })
+}
+
+func unreachable(legs []*simLeg, is bool) {
+	for _, g := range legs {
+		if is {
 			g.reach.spoil()
-		default:
+		} else {
 			g.reach.mend()
 		}
 	}
 }
 
-// cutPort: the host does not notice.
+// cutPort: the host does not notice. A group that has another leg goes on there,
+// where all hear that it does.
 func (h *simHost) cutPort(segment int, length time.Duration) {
 	h.lan.say("host %d is cut off at %s for %v", h.id, simName(segment), length)
 	for _, other := range h.lan.hosts {
 		h.wires[other.id][segment].cutFor(h.lan, length)
 		other.wires[h.id][segment].cutFor(h.lan, length)
 	}
-	h.unreachable(segment, true)
-	h.lan.in(length, func() { h.unreachable(segment, false) })
+	cut := slices.DeleteFunc(h.at(segment), func(g *simLeg) bool {
+		return slices.ContainsFunc(g.group(), func(member *simLeg) bool { return member.router.segment != segment })
+	})
+	unreachable(cut, true)
+	h.lan.in(length, func() { unreachable(cut, false) })
 }
 
 func (w *simWire) cutFor(l *simLAN, length time.Duration) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -26,6 +27,11 @@ type simHost struct {
 	files  []InstanceConfig
 	tracks map[track.Key]track.State
 	room   int // in the ring buffer
+	// wall and wallFar, together, are how far its time of day is off.
+	wall, wallFar time.Duration
+
+	bootWithin time.Duration // of the end of its daemon
+	ledger     simLedger
 
 	kernel *simKernel
 	daemon *simDaemon
@@ -40,6 +46,8 @@ func (d *simDaemon) world() World {
 	links := simLinks{d}
 	return World{
 		Now:       func() time.Duration { defer d.enter()(); return bootNow() },
+		Wall:      d.wall,
+		Ledger:    func(bool) (Ledger, error) { return d.host.ledger, nil },
 		Attach:    d.attach,
 		Release:   func(string) error { return nil },
 		Install:   d.install,
@@ -127,3 +135,24 @@ func (g simLog) Write(p []byte) (int, error) {
 	g.lan.say("host %d says %s", g.host.id, p[:len(p)-1])
 	return len(p), nil
 }
+
+// wall is the time of day as the host has it.
+func (d *simDaemon) wall() time.Duration {
+	defer d.beside()()
+	return time.Duration(time.Now().UnixNano()) + d.host.wall + d.host.wallFar
+}
+
+// simLedger outlives the daemon.
+type simLedger map[string]map[netip.Addr]uint64
+
+func (l simLedger) Recall(router string) map[netip.Addr]uint64 { return maps.Clone(l[router]) }
+
+func (l simLedger) Note(router string, sender netip.Addr, sequence uint64) error {
+	if l[router] == nil {
+		l[router] = make(map[netip.Addr]uint64)
+	}
+	l[router][sender] = sequence
+	return nil
+}
+
+func (simLedger) Close() error { return nil }

@@ -108,11 +108,24 @@ func (s simEvents) Drain(do func(FastEvent)) error {
 	}
 	leave()
 	for _, r := range records {
+		before := s.d.refused(r)
 		do(r.event)
 		leave := s.d.enter()
-		r.advert.heard = simNow()
-		s.d.processed(r)
+		if s.d.refused(r) == before { // who refuses an advert has not heard it
+			r.advert.heard = simNow()
+			s.d.processed(r)
+		}
 		leave()
 	}
 	return nil
+}
+
+// refused counts the adverts that the instance has not accepted.
+func (d *simDaemon) refused(r simRecord) (n uint64) {
+	if place := d.engine.bySlot[r.event.Slot]; place != nil {
+		for _, times := range place.instance.stats.discarded {
+			n += times
+		}
+	}
+	return n
 }

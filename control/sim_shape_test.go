@@ -18,6 +18,7 @@ type simShape struct {
 	moves    bool          // priorities and configurations change
 	calm     bool          // but for that nothing goes wrong
 	lossy    bool          // adverts get lost
+	signed   bool          // some are signed
 }
 
 // simLatency is that of a healthy wire.
@@ -37,6 +38,7 @@ func newSimLAN(seed uint64, k simKnobs, trace func(string, ...any)) *simLAN {
 	for id := range hosts {
 		l.makeHost(id, hosts, segments)
 	}
+	l.signed = slices.ContainsFunc(l.routers, func(r *simRouter) bool { return r.config.Router.Auth != nil })
 	l.say("interval %v, %d segments, moves %v, calm %v, lossy %v", l.interval, segments, l.moves, l.calm, l.lossy)
 	return l
 }
@@ -60,6 +62,9 @@ func (l *simLAN) makeRouters(segments int) {
 		if i < grouped {
 			c.Group = "g"
 		}
+		if version == vrrp.V3 && l.rng.IntN(4) == 0 {
+			c.Router.Auth = simAuth(l.rng.IntN(4) == 0)
+		}
 		if l.moves {
 			c.Tracks = []track.Use{{Key: simFatal(i, c.Group)}, {Key: simWeighty, Weight: -40}}
 		}
@@ -76,6 +81,17 @@ func simFatal(i int, group string) track.Key {
 		return track.Key{Kind: track.KindScript, Name: group}
 	}
 	return track.Key{Kind: track.KindScript, Name: fmt.Sprint("fatal", i)}
+}
+
+// simWindow is how far apart clocks may be where adverts are signed.
+const simWindow = 4 * time.Second
+
+func simAuth(monotonic bool) *vrrp.Auth {
+	key, err := vrrp.NewKey([]byte("thirty-two bytes that are secret"))
+	if err != nil {
+		panic(err)
+	}
+	return &vrrp.Auth{Keys: map[uint8]vrrp.Key{7: key}, Active: 7, Monotonic: monotonic, Window: simWindow}
 }
 
 func simRouterConfig(i int, version vrrp.Version, interval time.Duration, ipv6 bool) InstanceConfig {
@@ -100,7 +116,7 @@ func simRouterConfig(i int, version vrrp.Version, interval time.Duration, ipv6 b
 
 // makeHost draws what a host has for itself. Members of a group have one priority.
 func (l *simLAN) makeHost(id, hosts, segments int) {
-	h := &simHost{lan: l, id: id, rng: rand.New(rand.NewPCG(l.seed, uint64(1000+id))), tracks: make(map[track.Key]track.State)}
+	h := &simHost{lan: l, id: id, rng: rand.New(rand.NewPCG(l.seed, uint64(1000+id))), tracks: make(map[track.Key]track.State), ledger: make(simLedger)}
 	h.room = []int{1, 8, 1000}[l.rng.IntN(3)]
 	h.links = make([]simLink, segments)
 	for s := range h.links {
@@ -121,7 +137,7 @@ func (l *simLAN) makeHost(id, hosts, segments int) {
 		c := r.config
 		c.Router = l.choices(c.Router)
 		if c.Group != "" && group.Priority != 0 {
-			group.VRID, group.Family, group.Version, group.Addresses = c.Router.VRID, c.Router.Family, c.Router.Version, c.Router.Addresses
+			group.VRID, group.Family, group.Version, group.Addresses, group.Auth = c.Router.VRID, c.Router.Family, c.Router.Version, c.Router.Addresses, c.Router.Auth
 			c.Router = group
 		} else if c.Group != "" {
 			group = c.Router
