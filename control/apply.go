@@ -52,6 +52,7 @@ func (r *reload) apply() []error {
 	for _, g := range groups {
 		e.drive(g)
 	}
+	e.applyHolds() // who is in a group may have changed
 	for in, config := range before {
 		e.announceNews(in, config)
 	}
@@ -235,6 +236,7 @@ func (r *reload) begin() {
 			}
 		}
 		e.applyTracks(in)
+		e.applyHold(in)
 		e.startUp(in)
 	}
 }

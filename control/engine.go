@@ -38,6 +38,7 @@ type Engine struct {
 	beside     sync.WaitGroup  // what Run waits for at its end
 	leases     int             // names that were given
 	rounds     rounds
+	holding    holding
 	reloading  gate
 	attached   map[string]bool // interfaces; whoever holds reloading
 	replugging atomic.Bool     // it is asked for
@@ -76,6 +77,7 @@ func New(world World, log *slog.Logger, configs []InstanceConfig) (*Engine, erro
 		stopped:  make(chan struct{}),
 
 		reloading: make(gate, 1),
+		holding:   holding{changing: make(gate, 1)},
 	}
 	e.outbox.world, e.outbox.unicast, e.pacer.outbox = &e.world, &e.unicast, &e.outbox
 	e.running.Store(new([]InstanceConfig))
@@ -204,6 +206,7 @@ func (e *Engine) tick() error {
 	}
 	e.pacer.send(now)
 	e.settle()
+	e.settleHolds(now)
 	e.dropEnded()
 	return nil
 }
@@ -247,6 +250,7 @@ func (e *Engine) nextDeadline() vrrp.Instant {
 		}
 	}
 	sooner(e.clockDeadline())
+	sooner(e.holdDeadline())
 	for _, in := range e.instances {
 		at, _ := in.router.Deadline()
 		sooner(at)
@@ -267,8 +271,12 @@ func untilOrIdle(now, deadline vrrp.Instant) time.Duration {
 }
 
 func (e *Engine) start() {
+	e.adoptHolds(e.world.Holds)
 	for _, p := range e.ports.readAll() {
 		e.portRead(p)
+	}
+	for _, in := range e.instances {
+		e.applyHold(in) // who is held does not resume
 	}
 	e.resumeAll()
 	for _, in := range e.instances {

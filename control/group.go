@@ -243,11 +243,16 @@ func (in *instance) fault() string {
 	return ""
 }
 
+// aheadOfAdvert is how long two can be owners if a daemon is stopped just before
+// it says that it returns from a switchover; usually it is as long as a send.
+const aheadOfAdvert = 10 * time.Millisecond
+
 // setLease stores the lease of the group. It begins when the last member has
 // become master, after the adverts that were asked for before: those of others
 // and, but for a handover, its own. If one of these did not leave the lease has
-// to wait for one that does: nobody knows of this master.
-func (e *Engine) setLease(in *instance) {
+// to wait for one that does: nobody knows of this master. Ahead of its own it is
+// for a moment only, in which the advert is to leave.
+func (e *Engine) setLease(in *instance, ahead bool) {
 	g := in.group
 	if g.resuming {
 		return
@@ -280,6 +285,9 @@ func (e *Engine) setLease(in *instance) {
 		until = min(until, g.until) // a lease that has ended does not begin again when its member has left
 	}
 	g.leased, g.until = until != 0, until
+	if ahead {
+		until = min(until, e.now().Add(aheadOfAdvert))
+	}
 	in.path.SetLease(time.Duration(until))
 }
 

@@ -136,7 +136,7 @@ func (in *instance) places() []*place {
 func (e *Engine) perform(in *instance, action vrrp.Action) {
 	switch a := action.(type) {
 	case vrrp.SetLease:
-		e.setLease(in)
+		e.setLease(in, a.Ahead)
 	case vrrp.SendAdvert:
 		e.sendAdvert(in, a.Priority)
 	case vrrp.Announce:

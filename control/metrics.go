@@ -27,6 +27,7 @@ var (
 	descState       = describe("instance_state", "1 for the state that the instance is in, 0 for the others.", ofInstance, "state")
 	descPriority    = describe("instance_priority", "Priority that the instance advertises.", ofInstance)
 	descLease       = describe("lease_remaining_seconds", "Time until this host stops owning the virtual addresses unless it sends another advert; 0 if it does not own them.", ofInstance)
+	descHeld        = describe("instance_held", "1 if a switchover or maintenance keeps the instance out of MASTER.", ofInstance)
 	descTransitions = describe("transitions_total", "Transitions, by the state that was entered.", ofInstance, "to")
 	descLateness    = describe("loop_lateness_seconds", "How late the daemon's loop ran when something was due.", nil)
 	descLeasesLost  = describe("leases_lost_total", "Leases that ran out before an advert had left.", ofInstance)
@@ -60,7 +61,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descTransitions, descLateness, descLeasesLost, descAvoided, descConflictNow, descConflictAll, descSent, descReceived,
+	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descHeld, descTransitions, descLateness, descLeasesLost, descAvoided, descConflictNow, descConflictAll, descSent, descReceived,
 		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descAuthKey, descAuthClock, descMode, descForeign, descBuild} {
 		ch <- d
 	}
@@ -98,6 +99,7 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	}
 	gauge(ch, descPriority, float64(s.EffectivePriority), of...)
 	gauge(ch, descLease, s.LeaseRemainingMS/1000, of...)
+	gauge(ch, descHeld, indicator(s.Held != nil), of...)
 	counters(ch, descTransitions, transitions, of)
 	counter(ch, descLeasesLost, s.Counters.LeasesLost, of...)
 	counter(ch, descAvoided, s.Counters.PromotionsAvoided, of...)

@@ -225,4 +225,8 @@ type World struct {
 	Solicitations func(ctx context.Context, ifindexes []int) (<-chan netio.RouterSolicitation, error)
 	// Notify is told of every transition. It never blocks. nil: nobody is.
 	Notify func(notify.Event)
+	// Holds is what the daemon before was told to keep out of MASTER. KeepHolds
+	// keeps that for the next one; nil: it is forgotten.
+	Holds     Holds
+	KeepHolds func(Holds) error
 }

@@ -96,7 +96,7 @@ func (e *Engine) resume(g *leaseGroup) {
 		e.stepAlone(in, vrrp.Resumed{Until: formers[i].until, Priority: formers[i].priority})
 	}
 	g.resuming = false
-	e.setLease(g.order[0])
+	e.setLease(g.order[0], false)
 	e.drive(g)
 }
 

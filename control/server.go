@@ -68,8 +68,9 @@ type UpgradeAnswer struct {
 	Error    string `json:"error,omitempty"`    // nothing was touched
 }
 
-// ControlHandler answers on the control socket: POST /upgrade, an UpgradeAnswer; GET /status, a Report, and, where
-// there is something to reload, POST /reload, a ReloadAnswer.
+// ControlHandler answers on the control socket: GET /status, a Report; POST
+// /switchover and /maintenance, a HoldAnswer; POST /upgrade, an UpgradeAnswer; and,
+// where there is something to reload, POST /reload, a ReloadAnswer.
 func ControlHandler(r Reporter, reload Reload, upgrade Upgrade) http.Handler {
 	mux := http.NewServeMux()
 	if upgrade != nil {
@@ -83,6 +84,7 @@ func ControlHandler(r Reporter, reload Reload, upgrade Upgrade) http.Handler {
 			answerJSON(w, reload(context.Background()))
 		})
 	}
+	serveHolds(mux, r.Engine)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, q *http.Request) {
 		report, ok := ask(w, q, r.Report)
 		if !ok {

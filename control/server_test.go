@@ -190,3 +190,33 @@ func TestPromtoolHasNothingToSayAboutTheMetrics(t *testing.T) {
 		t.Errorf("none of our metrics is there:\n%s", metrics)
 	}
 }
+
+func TestTheControlSocketTakesASwitchoverAndMaintenance(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.loneMaster(t)
+		handler := ControlHandler(reporterOf(h), nil, nil)
+		for _, c := range []struct {
+			path, body string
+			status     int
+			want       string
+		}{
+			{"/switchover", `{"name":"gw7"}`, 200, `"unknown":true`},
+			{"/switchover", `{"name":"gw1","force":true}`, 200, `"outcome":"no_successor"`},
+			{"/switchover", `{"name":"gw1","end":true}`, 200, `"ok":true`},
+			{"/switchover", `{"name":"gw1","end":true}`, 200, `"ok":false`},
+			{"/switchover", `{"name":"gw1","for_ns":-1}`, 200, `"ok":false`},
+			{"/maintenance", `{"on":true}`, 200, `"ok":true`},
+			{"/maintenance", `{"on":false}`, 200, `"ok":true`},
+			{"/maintenance", `{"off":true}`, 400, "unknown field"},
+			{"/maintenance", `{"on":true}{"on":false}`, 400, "more behind it"},
+			{"/switchover", `{"name":"` + strings.Repeat("x", mostQuestion) + `"}`, 400, "too large"},
+			{"/switchover", ``, 400, "EOF"},
+		} {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest("POST", c.path, strings.NewReader(c.body)))
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+				t.Errorf("%s %.40s: %d %s; want %d, %s", c.path, c.body, w.Code, w.Body, c.status, c.want)
+			}
+		}
+	})
+}

@@ -37,7 +37,8 @@ type InstanceStatus struct {
 	Auth              *AuthStatus    `json:"auth_hmac,omitempty"`
 	Tracks            []TrackStatus  `json:"tracks,omitempty"`
 	Fault             string         `json:"fault,omitempty"`
-	Conflicts         []Conflict     `json:"conflicts"` // that go on now
+	Conflicts         []Conflict     `json:"conflicts"`      // that go on now
+	Held              *HeldStatus    `json:"held,omitempty"` // kept out of MASTER
 	LastTransition    LastTransition `json:"last_transition"`
 	Counters          InstanceCounts `json:"counters"`
 	RFC               RFCState       `json:"ietf-vrrp"`
@@ -138,6 +139,7 @@ func (e *Engine) snapshot() []snapshot {
 		s := snapshot{InstanceStatus: in.status(now), path: in.path, log: in.log}
 		s.Tracks = e.trackStatus(in)
 		s.Fault = cmp.Or(s.Fault, e.awaited(in), in.muteness())
+		s.Held = e.heldStatus(in)
 		if !in.config.unicast() {
 			s.refused = in.stats.refused
 		}

@@ -286,6 +286,8 @@ func (d *daemon) openEngine(p plan) error {
 		Links:     d.links,
 		Join:      netio.Join,
 		Notify:    d.notifier.Tell,
+		Holds:     readHolds(d.options.socket, d.log),
+		KeepHolds: holdKeeper(d.options.socket),
 
 		Solicitations: netio.WatchRouterSolicitations,
 

@@ -76,7 +76,7 @@ func newRoot(e env) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w (see %s --help)", err, c.CommandPath()))
 	})
-	root.AddCommand(newAttach(e), newRun(e), newCheck(e), newReload(e), newUpgrade(e), newStatus(e), newDetach(e), newVersion(e))
+	root.AddCommand(newAttach(e), newRun(e), newCheck(e), newReload(e), newUpgrade(e), newSwitchover(e), newMaintenance(e), newStatus(e), newDetach(e), newVersion(e))
 	return root
 }
 

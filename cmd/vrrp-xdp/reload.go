@@ -45,7 +45,7 @@ func askReload(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	response, err := askDaemon(ctx, socket, http.MethodPost, "/reload")
+	response, err := askDaemon(ctx, socket, http.MethodPost, "/reload", nil)
 	if err != nil {
 		return explainSilence(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -166,15 +167,15 @@ func removeDeadSocket(name string) error {
 	return removeSocket(name)
 }
 
-// askDaemon asks a daemon through its control socket.
-func askDaemon(ctx context.Context, socket, method, path string) (*http.Response, error) {
+// askDaemon asks a daemon through its control socket; body may be nil.
+func askDaemon(ctx context.Context, socket, method, path string, body io.Reader) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 		DisableKeepAlives: true,
 	}}
-	request, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, body)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
-	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
 func newStatus(e env) *cobra.Command {
@@ -52,13 +51,9 @@ func gather(ctx context.Context) (control.Report, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	dir, err := datapath.RunDir()
+	sockets, err := daemons()
 	if err != nil {
 		return control.Report{}, err
-	}
-	sockets, err := filepath.Glob(filepath.Join(dir, "*.sock"))
-	if err != nil || len(sockets) == 0 {
-		return control.Report{}, errors.New("no vrrp-xdp runs in this network namespace (or you may not see it: are you root?)")
 	}
 	var all control.Report
 	var errs []error
@@ -82,17 +77,8 @@ func gather(ctx context.Context) (control.Report, error) {
 func ask(ctx context.Context, socket string) (control.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
-	name := strings.TrimSuffix(filepath.Base(socket), ".sock")
-	fault := func(err error) (control.Report, error) {
-		if errors.Is(err, syscall.ECONNREFUSED) && name == runSocket {
-			return control.Report{}, errors.New("the daemon of vrrp-xdp run has died: start it again, or vrrp-xdp detach its interfaces")
-		}
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			return control.Report{}, fmt.Errorf("the daemon on %s has died: start it again, or vrrp-xdp detach %s", name, name)
-		}
-		return control.Report{}, fmt.Errorf("the daemon on %s does not answer: %w", strings.TrimSuffix(name, ":"), err)
-	}
-	response, err := askDaemon(ctx, socket, http.MethodGet, "/status")
+	fault := func(err error) (control.Report, error) { return control.Report{}, explainDaemon(socket, err) }
+	response, err := askDaemon(ctx, socket, http.MethodGet, "/status", nil)
 	if err != nil {
 		return fault(err)
 	}
@@ -105,6 +91,18 @@ func ask(ctx context.Context, socket string) (control.Report, error) {
 		return fault(err)
 	}
 	return report, nil
+}
+
+// explainDaemon says why the daemon of a control socket has not answered.
+func explainDaemon(socket string, err error) error {
+	name := strings.TrimSuffix(filepath.Base(socket), ".sock")
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) && name == runSocket:
+		return errors.New("the daemon of vrrp-xdp run has died: start it again, or vrrp-xdp detach its interfaces")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("the daemon on %s has died: start it again, or vrrp-xdp detach %s", name, name)
+	}
+	return fmt.Errorf("the daemon on %s does not answer: %w", strings.TrimSuffix(name, ":"), err)
 }
 
 func printReport(w io.Writer, r control.Report) error {
@@ -153,8 +151,13 @@ func printAuth(w io.Writer, instances []control.InstanceStatus) {
 }
 
 func describeState(i control.InstanceStatus) string {
-	if i.Fault != "" {
+	switch {
+	case i.Fault != "":
 		return i.State + " (" + i.Fault + ")"
+	case i.Held != nil && i.Held.Until != nil:
+		return fmt.Sprintf("%s (%s, for %v)", i.State, i.Held.Reason, time.Until(*i.Held.Until).Round(time.Second))
+	case i.Held != nil:
+		return i.State + " (" + i.Held.Reason + ", until told)"
 	}
 	return i.State
 }

@@ -241,7 +241,7 @@ func askUpgrade(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	response, err := askDaemon(ctx, socket, http.MethodPost, "/upgrade")
+	response, err := askDaemon(ctx, socket, http.MethodPost, "/upgrade", nil)
 	if err != nil {
 		return explainSilence(err)
 	}
@@ -280,7 +280,7 @@ func awaitUpgrade(ctx context.Context, socket string, upgrades int) (control.Rep
 }
 
 func fetchReport(ctx context.Context, socket string) (report control.Report, err error) {
-	response, err := askDaemon(ctx, socket, http.MethodGet, "/status")
+	response, err := askDaemon(ctx, socket, http.MethodGet, "/status", nil)
 	if err != nil {
 		return report, err
 	}

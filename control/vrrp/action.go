@@ -11,7 +11,13 @@ type Action interface{ action() }
 
 type (
 	// SetLease makes this host the owner while now < Until. 0: not at all.
-	SetLease struct{ Until Instant }
+	// Ahead: another owner serves until it hears the advert that comes next. If
+	// that does not leave at once, there must not be two: until AdvertSent is told
+	// the lease may be shorter.
+	SetLease struct {
+		Until Instant
+		Ahead bool
+	}
 
 	// SendAdvert sends Router.Advert(Priority). If that succeeds, AdvertSent
 	// must be told; if it fails, nothing.

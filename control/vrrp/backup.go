@@ -217,7 +217,7 @@ func (r *Router) forgetMaster() {
 	r.unfollow()
 	r.master = heardMaster{}
 	r.downAt, r.notBefore, r.othersDownAt, r.grantedUntil, r.changedAfter, r.preemptAt = 0, 0, 0, 0, 0, 0
-	r.left, r.outgrown, r.handed = false, false, false
+	r.left, r.outgrown, r.handed, r.returning = false, false, false, false
 	r.lesser = lesserMasters{}
 	r.ready = nil
 }

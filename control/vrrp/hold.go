@@ -33,6 +33,9 @@ func (r *Router) Held() (why TransitionReason, held bool) {
 	return r.hold.why, true
 }
 
+// HeldFirmly reports whether the hold lasts until Release, whoever else is there.
+func (r *Router) HeldFirmly() bool { return r.hold != nil && !r.hold.lapses }
+
 // takeHold takes a Hold. A router that is held already is so for the new reason.
 func (r *Router) takeHold(now Instant, ev Hold) {
 	was := r.hold
@@ -100,7 +103,7 @@ func (r *Router) takeBack(now Instant) {
 		return
 	}
 	r.handover, r.hold, r.leaving = nil, nil, false
-	r.do(SendAdvert{Priority: r.priority})
+	r.do(r.sendAdvert())
 	r.advertAt = now.Add(r.pace())
 	r.announceAt.promotedAt(now, r.config.Announcing())
 }
@@ -160,6 +163,7 @@ func (r *Router) release(now Instant) {
 		r.awaitMaster(now)
 		r.downAt = max(r.downAt, r.othersDownAt)
 	}
+	r.returning = r.master.followed && !r.left
 	r.reconsider(now)
 }
 

@@ -159,9 +159,13 @@ func TestAReadyRouterThatIsHeldIsNotReady(t *testing.T) {
 func TestAReleasedBackupPreemptsAsConfigured(t *testing.T) {
 	r := newHandover(t, false)
 	r.hear(after(1), lower, 50)
-	r.does(r.Step(after(interval), Release{}), Unfollow{})
+	r.does(r.Step(after(interval), Release{}), Unfollow{}, InstallAddresses{})
 	r.wakes(after(1 + down))
-	r.does(r.Step(after(1+down), Timer{}), promoted(after(1+down), 100, Backup, Preempts, lower)...)
+	lease := after(1 + down + 3*interval)
+	r.does(r.Step(after(1+down), Timer{}), SetLease{Until: lease, Ahead: true}, SendAdvert{Priority: 100},
+		Announce{Repeat: 5}, InstallAddresses{}, Transition{From: Backup, To: Master, Reason: Preempts, Peer: lower})
+	r.does(r.Step(after(1+down), AdvertSent{At: after(1 + down)}), SetLease{Until: lease})
+	r.does(r.Step(after(1+down), AdvertSent{At: after(1 + down)}))
 
 	r = newHandover(t, false, noPreempt)
 	r.hear(after(1), lower, 50)

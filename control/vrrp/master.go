@@ -17,16 +17,18 @@ type promotion struct {
 // there are two; and whoever is stopped between the two should rather be heard
 // and not serve than the other way round, for then another would serve as well.
 // Only a master that leaves has no rival: it serves until it hears the advert, and
-// by then somebody else must.
+// by then somebody else must. And the return from a switchover, which is planned,
+// makes before it breaks: see SetLease.
 func (r *Router) becomeMaster(now Instant, p promotion) {
+	r.ahead = r.returning && p.why == Preempts
 	r.forgetMaster()
 	r.early = false
 	r.activeInterval = r.config.Interval
 	r.lease = now.Add(r.leaseLength())
 	r.advertAt = now.Add(r.pace())
 	r.announceAt.promotedAt(now, r.config.Announcing())
-	advert, lease := r.sendAdvert(), Action(SetLease{Until: r.lease})
-	if p.why == MasterLeft {
+	advert, lease := r.sendAdvert(), Action(SetLease{Until: r.lease, Ahead: r.ahead})
+	if p.why == MasterLeft || r.ahead {
 		advert, lease = lease, advert
 	}
 	r.do(advert, lease)
@@ -40,10 +42,11 @@ func (r *Router) advertSent(now, at Instant) {
 	if r.state != Master || r.leaving {
 		return
 	}
-	if until := min(at, now).Add(r.leaseLength()); until.After(r.lease) {
-		r.lease = until
-		r.do(SetLease{Until: until})
+	if until := min(at, now).Add(r.leaseLength()); until.After(r.lease) || r.ahead {
+		r.lease = max(until, r.lease)
+		r.do(SetLease{Until: r.lease})
 	}
+	r.ahead = false
 	r.hurry.sent()
 }
 
@@ -182,6 +185,6 @@ func (r *Router) leave(successor netip.Addr) {
 // endMaster gives the lease back, on every way out of Master.
 func (r *Router) endMaster() {
 	r.lease, r.advertAt, r.announceAt, r.hurry, r.rivals = 0, 0, announceTimers{}, hurry{}, nil
-	r.leaving, r.handover = false, nil
+	r.leaving, r.handover, r.ahead = false, nil, false
 	r.do(SetLease{Until: 0})
 }

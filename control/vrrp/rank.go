@@ -80,8 +80,13 @@ func (r *Router) spareLesser() {
 	}
 }
 
-// outgrow stops following a master that is to be preempted.
+// outgrow stops following a master that is to be preempted. The return from a
+// switchover is planned: the addresses are there when it comes.
 func (r *Router) outgrow() {
 	r.unfollow()
 	r.outgrown = true
+	if r.returning && !r.early {
+		r.early = true
+		r.do(InstallAddresses{})
+	}
 }

@@ -54,6 +54,7 @@ type Router struct {
 	preemptAt      Instant       // the end of Config.PreemptDelay; 0: no master of lower priority was heard
 	ready          *promotion    // what waits for Promote
 	outgrown       bool          // nobody is followed, because the one that was is to be preempted
+	returning      bool          // it was released, and its master is no worse for that
 	handed         bool          // in this Backup it was handed over, or held
 	lesser         lesserMasters
 
@@ -67,6 +68,7 @@ type Router struct {
 	answeredAt    Instant // last advert sent to answer a priority 0
 	leaving       bool    // Shutdown was asked for, or a handover
 	handover      *handover
+	ahead         bool // the lease began ahead of the first advert, which has not left yet
 
 	mute      mute
 	heardForm ChecksumForm // of the last advert that was not refused

@@ -18,7 +18,13 @@ func TestMain(m *testing.M) { os.Exit(gateway.Main(m, &binary)) }
 // start builds the pair and waits until the first router is master.
 func start(t *testing.T, s setting, advert time.Duration) *gateway.Pair {
 	t.Helper()
-	p := gateway.New(lab.ForTest(t), gateway.Setup{Binary: binary, Mode: s.mode, Advert: advert, IPv6: s.ipv6, Extra: []string{"--web.listen-address", ""}})
+	return startWith(t, s, advert)
+}
+
+// startWith is start with further arguments for both routers.
+func startWith(t *testing.T, s setting, advert time.Duration, more ...string) *gateway.Pair {
+	t.Helper()
+	p := gateway.New(lab.ForTest(t), gateway.Setup{Binary: binary, Mode: s.mode, Advert: advert, IPv6: s.ipv6, Extra: append([]string{"--web.listen-address", ""}, more...)})
 	must(t, p.StartBoth())
 	return p
 }
