@@ -7,7 +7,7 @@ import (
 
 // The checker must find what it is there for.
 func TestTheSimulatedEnginesFindABrokenFastPath(t *testing.T) {
-	const seeds = 400
+	const seeds = 2000
 	for name, k := range map[string]simKnobs{
 		"a lease that is an interval too long":               {leaseLonger: true},
 		"a lease that counts from after the send":            {lateLease: true},
