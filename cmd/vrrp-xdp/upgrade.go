@@ -100,7 +100,11 @@ func (l *legacy) execute() error {
 		return err
 	}
 	environment := append(os.Environ(), fmt.Sprintf("%s=%d", legacyVariable, fd))
-	return fmt.Errorf("execute %s: %w", binaryPath, unix.Exec(binaryPath, os.Args, environment))
+	if err := datapath.KeepHome(true); err != nil {
+		return err
+	}
+	err = unix.Exec(binaryPath, os.Args, environment)
+	return errors.Join(fmt.Errorf("execute %s: %w", binaryPath, err), datapath.KeepHome(false))
 }
 
 // isTrial reports whether this process is only to say whether it could start.

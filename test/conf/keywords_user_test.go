@@ -81,7 +81,7 @@ func TestWhatScriptSecurityRefuses(t *testing.T) {
 var _ = covers(inGlobal, "vrrp_user")
 
 // The daemon has become the user, with the capabilities that it needs; its scripts
-// have none; and it reloads as that user.
+// have none; and it reloads and is upgraded as that user.
 func TestTheDaemonRunsAsAnotherUser(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -114,6 +114,12 @@ func TestTheDaemonRunsAsAnotherUser(t *testing.T) {
 	if out, err := s.r1.Run(binary, "reload"); err != nil {
 		t.Errorf("reload: %v\n%s", err, out)
 	}
+	must(t, os.Chmod(filepath.Dir(binary), 0o755)) // the user executes it
+	if out, err := s.r1.Run(binary, "upgrade"); err != nil {
+		t.Errorf("upgrade: %v\n%s", err, out)
+	}
+	s.r1.await("MASTER")
+	isUser(t, status, "0000008000003000")
 	must(t, os.Chmod(s.r1.file, 0o600))
 	if _, err := s.r1.Run(binary, "reload"); err == nil || !strings.Contains(err.Error(), "chgrp 65534") {
 		t.Errorf("a file that the user may not read is reloaded, or it is not said how to mend it: %v", err)
