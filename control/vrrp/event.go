@@ -67,8 +67,12 @@ type (
 
 	// StepDown makes a master backup, without a word to the others: another
 	// member of its group is not master any more. It takes part again after
-	// Active_Down_Interval and up to one advertisement interval: see Group.
-	StepDown struct{}
+	// Active_Down_Interval and, unless outranked, up to one advertisement interval:
+	// see Group.
+	StepDown struct {
+		// Outranked: that one gave way to a higher priority.
+		Outranked bool
+	}
 
 	// TrackDown says that something has failed without which the router must
 	// not be master: a tracked interface, script or check without a weight. As

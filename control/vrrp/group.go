@@ -10,7 +10,8 @@ import "slices"
 // each of two hosts can be the better one on one leg. Then both step down. So
 // that they do not become master together again, for ever, every member that
 // steps down waits for Active_Down_Interval and a fraction of an advertisement
-// interval that depends on its Source, and on how often it has stepped down.
+// interval that depends on its Source, and on how often it has stepped down. Not
+// so if a member gave way to a higher priority: then only one of the hosts falls.
 type Group struct {
 	members []*Router
 	joining []*Router // see Joining
@@ -54,13 +55,15 @@ func (g *Group) Next() (*Router, Event, bool) {
 		case whole && m.Ready():
 			return m, Promote{}, true
 		case !whole && !allMaster && m.serves():
-			return m, StepDown{}, true
+			return m, StepDown{Outranked: slices.ContainsFunc(g.members, (*Router).isOutranked)}, true
 		}
 	}
 	return nil, nil, false
 }
 
 func (r *Router) isMaster() bool { return r.state == Master }
+
+func (r *Router) isOutranked() bool { return r.state == Backup && r.outranked }
 
 // serves reports whether r is master and stays.
 func (r *Router) serves() bool { return r.state == Master && !r.leaving }

@@ -219,7 +219,7 @@ func TestAMemberThatGivesWayTakesTheOthersAlong(t *testing.T) {
 	g := NewGroup(a.Router, b.Router)
 	settle(t, g, after(0))
 	b.hear(after(1), higher, 200)
-	expect(t, settle(t, g, after(1)), StepDown{})
+	expect(t, settle(t, g, after(1)), StepDown{Outranked: true})
 	a.in(Backup)
 }
 

@@ -53,7 +53,7 @@ func TestAJoiningMemberIsPromotedAtOnceWhenItIsReady(t *testing.T) {
 	expect(t, settle(t, g, now))
 
 	c.hear(now, higher, 200) // a full member takes the others along
-	expect(t, settle(t, g, now), StepDown{}, StepDown{})
+	expect(t, settle(t, g, now), StepDown{Outranked: true}, StepDown{Outranked: true})
 	a.in(Backup)
 	b.in(Backup)
 }
@@ -116,7 +116,7 @@ func TestAFaultOfTheGroupReachesAJoiningMember(t *testing.T) {
 func TestWithTheLastMasterEveryMemberIsAFullOne(t *testing.T) {
 	a, b, c, g := newJoining(t)
 	a.hear(after(1), higher, 200)
-	expect(t, settle(t, g, after(1)), StepDown{})
+	expect(t, settle(t, g, after(1)), StepDown{Outranked: true})
 	b.in(Backup)
 	joins(t, g, c, false)
 	c.Step(after(down), Timer{})

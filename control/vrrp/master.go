@@ -151,6 +151,7 @@ func (r *Router) giveWay(ev AdvertReceived) {
 	r.do(RemoveAddresses{})
 	r.follow(ev)
 	r.enter(Backup, why, ev.Source, 0)
+	r.outranked = why == HigherPriority
 }
 
 // beginLeaving makes before it breaks: it tells the backups to take over, and
@@ -184,6 +185,7 @@ func (r *Router) leave(successor netip.Addr) {
 
 // endMaster gives the lease back, on every way out of Master.
 func (r *Router) endMaster() {
+	r.outranked = false
 	r.lease, r.advertAt, r.announceAt, r.hurry, r.rivals = 0, 0, announceTimers{}, hurry{}, nil
 	r.leaving, r.handover, r.ahead = false, nil, false
 	r.do(SetLease{Until: 0})

@@ -55,6 +55,7 @@ type Router struct {
 	ready          *promotion    // what waits for Promote
 	outgrown       bool          // nobody is followed, because the one that was is to be preempted
 	returning      bool          // it was released, and its master is no worse for that
+	outranked      bool          // it gave way to a higher priority, and not to a higher address
 	handed         bool          // in this Backup it was handed over, or held
 	lesser         lesserMasters
 
@@ -115,7 +116,7 @@ func (r *Router) Step(now Instant, ev Event) []Action {
 	case Promote:
 		r.promote(now)
 	case StepDown:
-		r.stepDown(now)
+		r.stepDown(now, ev)
 	case Hold:
 		r.takeHold(now, ev)
 	case Release:

@@ -8,11 +8,14 @@ import (
 // stepDown follows the group out of Master. Nothing is sent: where a better
 // router took over it has been heard by all, and where a member lost its lease
 // the silence says the same of all.
-func (r *Router) stepDown(now Instant) {
+func (r *Router) stepDown(now Instant, ev StepDown) {
 	if r.state == Master && !r.leaving {
 		r.electAgain(now, GroupLeft, 0)
 		r.stepDowns++
-		r.notBefore = r.downAt.Add(r.stagger())
+		r.notBefore = r.downAt
+		if !ev.Outranked {
+			r.notBefore = r.downAt.Add(r.stagger())
+		}
 		r.downAt = r.notBefore
 	}
 }

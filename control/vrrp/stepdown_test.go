@@ -147,6 +147,25 @@ func TestAMemberThatGivesWayItselfWaitsForNoFraction(t *testing.T) {
 	r.wakes(after(1 + down))
 }
 
+// The fraction is for hosts that fall together, and of two priorities only the
+// lesser one does.
+func TestAMemberWhoseGroupWasOutrankedWaitsForNoFraction(t *testing.T) {
+	r := newReady(t)
+	r.Step(after(0), Promote{})
+	r.Step(after(1), StepDown{Outranked: true})
+	r.wakes(after(1 + down))
+}
+
+func TestOnlyAHigherPriorityOutranksAGroup(t *testing.T) {
+	for priority, outranked := range map[uint8]bool{100: false, 101: true} {
+		a, b := newReady(t), newReady(t)
+		g := NewGroup(a.Router, b.Router)
+		settle(t, g, after(0))
+		b.hear(after(1), higher, priority)
+		expect(t, settle(t, g, after(1)), StepDown{Outranked: outranked})
+	}
+}
+
 func TestTheFractionsAreSpreadEvenly(t *testing.T) {
 	var sixteenths [16]int
 	a := netip.MustParseAddr("192.168.0.1")

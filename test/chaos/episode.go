@@ -132,7 +132,7 @@ func (s *site) play(steps []step, o options) (*record, error) {
 	if n := len(r.asked[ipv6]); n > 0 {
 		r.length = min(r.length, r.asked[ipv4][len(r.asked[ipv4])-1], r.asked[ipv6][n-1])
 	}
-	r.owned, r.pauses = leases.owned, append(pauses.stop(), leases.blind...)
+	r.owned, r.pauses = leases.owned, append(r.pauses, append(pauses.stop(), leases.blind...)...)
 	s.found = append(s.found, leases.tooLong...)
 	s.stopAll()
 	r.faults, r.found = s.faults, s.found

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,23 +32,16 @@ func (r *router) doToDaemon(st step) (detail string, err error) {
 		time.Sleep(st.length)
 		return st.length.Round(ms).String(), r.daemon.Thaw()
 	case killShort, killLong:
-		if err := r.daemon.Kill(); err != nil {
-			return "", err
-		}
-		if err := r.ended(128 + int(unix.SIGKILL)); err != nil {
-			return "", err
-		}
-		time.Sleep(st.length)
-		return "back after " + st.length.Round(ms).String(), r.start()
+		return r.startAgain(unix.SIGKILL, 128+int(unix.SIGKILL), st.length)
+	case restart:
+		return r.startAgain(unix.SIGQUIT, 0, st.length)
 	case stop:
-		if err := r.daemon.Stop(); err != nil {
-			return "", err
-		}
-		if err := r.ended(0); err != nil {
-			return "", err
-		}
-		time.Sleep(st.length)
-		return "back after " + st.length.Round(ms).String(), r.start()
+		return r.startAgain(unix.SIGTERM, 0, st.length)
+	case upgrade:
+		_, err := r.Run(r.site.binary, "upgrade")
+		return "", err
+	case handover:
+		return r.handOver(st.length)
 	case reload:
 		r.variant = 1 + int(st.dice[0]*30)
 		if err := r.write(); err != nil {
@@ -57,6 +51,38 @@ func (r *router) doToDaemon(st step) (detail string, err error) {
 		return fmt.Sprintf("variant %d", r.variant), err
 	}
 	panic("chaos: no way to do: " + st.kind.name)
+}
+
+// startAgain ends the daemon with a signal, which gives this exit status, and
+// starts another one.
+func (r *router) startAgain(sig syscall.Signal, status int, after time.Duration) (detail string, err error) {
+	if err := r.daemon.Signal(sig); err != nil {
+		return "", err
+	}
+	if err := r.ended(status); err != nil {
+		return "", err
+	}
+	time.Sleep(after)
+	return "back after " + after.Round(ms).String(), r.start()
+}
+
+// handOver switches both instances over, and ends that after a while. Where no
+// other router answers they stay master, and the command says so by its exit
+// status: that is as it should be.
+func (r *router) handOver(keptOut time.Duration) (detail string, err error) {
+	detail = keptOut.Round(ms).String()
+	for _, instance := range []string{"V4", "V6"} {
+		if _, err := r.Run(r.site.binary, "switchover", instance, "--until-told"); err != nil {
+			detail += fmt.Sprintf("; %s: %v", instance, err)
+		}
+	}
+	time.Sleep(keptOut)
+	for _, instance := range []string{"V4", "V6"} {
+		if _, err := r.Run(r.site.binary, "switchover", instance, "--end"); err != nil {
+			detail += fmt.Sprintf("; %s --end: %v", instance, err)
+		}
+	}
+	return detail, nil
 }
 
 // doToCable does what can only fail with the lab itself.

@@ -16,7 +16,8 @@ type outage struct {
 	excess        time.Duration
 }
 
-// gaps lists when the client's questions were not answered.
+// gaps lists when the client's questions were not answered: from the first to
+// the last of them, which is sure whenever the next one was asked.
 func (r *record) gaps(family int) []span {
 	answered := make(map[time.Duration]bool, len(r.answers[family]))
 	for _, a := range r.answers[family] {
@@ -25,14 +26,14 @@ func (r *record) gaps(family int) []span {
 	var list []span
 	open := false
 	for _, at := range r.asked[family] {
-		switch {
-		case answered[at] && open:
-			list[len(list)-1].to = at
-			open = false
-		case !answered[at] && !open:
-			list = append(list, span{at, r.length})
+		if open = !answered[at] && open; answered[at] {
+			continue
+		}
+		if !open {
+			list = append(list, span{at, at})
 			open = true
 		}
+		list[len(list)-1].to = at
 	}
 	return list
 }

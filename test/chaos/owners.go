@@ -82,10 +82,10 @@ func addOverlap(list []overlap, o overlap) []overlap {
 // Each ends when an advert arrives, and one comes within an interval after the
 // path between the two has healed.
 func (r *record) judgeOverlap(o *overlap) (what string, excess time.Duration) {
-	if r.leaves(o.winner, o.from) {
+	if r.leaves(o.winner, o.family, o.from) {
 		return r.judgeEnd(o, o.loser, o.winner)
 	}
-	if r.leaves(o.loser, o.from) {
+	if r.leaves(o.loser, o.family, o.from) {
 		return r.judgeEnd(o, o.winner, o.loser)
 	}
 	if what, excess = r.judgeStart(o); what != "" {
@@ -94,10 +94,21 @@ func (r *record) judgeOverlap(o *overlap) (what string, excess time.Duration) {
 	return r.judgeEnd(o, o.winner, o.loser)
 }
 
-// leaves reports whether the router was told to leave, and had not yet come back.
-func (r *record) leaves(router int, at time.Duration) bool {
+// leaves reports whether the router was told to leave, and has not taken that
+// back: nobody may have answered.
+func (r *record) leaves(router, family int, at time.Duration) bool {
 	return slices.ContainsFunc(r.faults, func(f fault) bool {
-		return f.router == router && f.kind.leaves && f.holds(at)
+		if f.router != router || !f.kind.leaves || !f.holds(at) {
+			return false
+		}
+		said, takenBack := false, false
+		for _, a := range r.adverts {
+			if a.from == router && a.family == family && a.to == everybody && f.holds(a.at) && a.at <= at {
+				takenBack = said && a.priority > 0
+				said = said || a.priority == 0
+			}
+		}
+		return !takenBack
 	})
 }
 

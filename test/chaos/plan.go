@@ -34,6 +34,9 @@ var (
 	killShort  = &kind{name: "daemon killed, back within its lease", down: true, shortest: 0, longest: 200 * ms}
 	killLong   = &kind{name: "daemon killed, back after its lease", down: true, shortest: 400 * ms, longest: 1500 * ms}
 	stop       = &kind{name: "daemon told to stop (SIGTERM), and started", down: true, leaves: true, shortest: 0, longest: 800 * ms}
+	restart    = &kind{name: "daemon restarted (SIGQUIT), back within its lease", down: true, shortest: 0, longest: 150 * ms}
+	upgrade    = &kind{name: "daemon upgraded in place", down: true}
+	handover   = &kind{name: "switched over, and kept out for a while", down: true, leaves: true, shortest: 100 * ms, longest: 1500 * ms}
 	reload     = &kind{name: "configuration reloaded"}
 	cut        = &kind{name: "link cut", track: cableTrack, out: true, in: true, shortest: 10 * ms, longest: 1500 * ms}
 	linkFlaps  = &kind{name: "link flapping", track: cableTrack, out: true, in: true, shortest: 100 * ms, longest: 1000 * ms}
@@ -48,10 +51,9 @@ var (
 
 const ms = time.Millisecond
 
-// kinds are all of them, in the order of reports. More often drawn are those
-// that stand here twice.
+// kinds are all of them, in the order of reports.
 var kinds = []*kind{
-	freeze, killShort, killLong, stop, reload,
+	freeze, killShort, killLong, stop, restart, upgrade, handover, reload,
 	cut, linkFlaps, silence, portFlaps, mute, deaf, lossy,
 	hogs, clockSteps,
 }

@@ -75,8 +75,12 @@ func (w *wireWatch) stop(r *record) error {
 		if report.CaptureDrops > 0 || report.SendErrors > 0 {
 			errs = append(errs, errors.New("the client's questions or their answers were lost on the way to the record"))
 		}
-		for _, at := range report.SentAt {
-			r.asked[family] = append(r.asked[family], at.Sub(w.epoch))
+		for i, sent := range report.SentAt {
+			at := sent.Sub(w.epoch)
+			if i > 0 && at-r.asked[family][i-1] > blindAfter {
+				r.pauses = append(r.pauses, pause{span{r.asked[family][i-1], at}, "the asking"})
+			}
+			r.asked[family] = append(r.asked[family], at)
 		}
 		for _, answered := range report.Answers {
 			if router, ok := w.number[answered.Host]; ok {
