@@ -64,6 +64,7 @@ type Observer struct {
 	Log     *slog.Logger
 	seen    map[speaker]observed
 	failing bool
+	said    int // lines, at this look
 }
 
 // speaker is one that sends adverts for a virtual router.
@@ -106,6 +107,7 @@ func (o *Observer) look(now time.Time) {
 		return
 	}
 	o.failing = false
+	o.said = 0
 	before := o.seen
 	o.seen = make(map[speaker]observed, len(list))
 	newest := make(map[otherRouter]time.Time) // when the last of its masters was first seen
@@ -120,8 +122,20 @@ func (o *Observer) look(now time.Time) {
 	o.tellRivals(list, now, newest)
 	for key, s := range before {
 		if _, ok := o.seen[key]; !ok {
-			o.Log.Info("a virtual router's master fell silent", s.attrs()...)
+			o.say(slog.LevelInfo, "a virtual router's master fell silent", s.attrs()...)
 		}
+	}
+	if o.said > mostTold {
+		o.Log.Warn("more has changed among the virtual routers of others than is told: somebody may be inventing them", "not_told", o.said-mostTold)
+	}
+}
+
+// mostTold bounds what is said at one look: anybody on the link can invent routers.
+const mostTold = 300
+
+func (o *Observer) say(level slog.Level, what string, attrs ...any) {
+	if o.said++; o.said <= mostTold {
+		o.Log.Log(context.Background(), level, what, attrs...)
 	}
 }
 
@@ -130,17 +144,17 @@ func (o *Observer) see(now Other, before map[speaker]observed, at time.Time) obs
 	key := speaker{now.router(), now.Master}
 	s, known := before[key]
 	if now.Mismatch != "" && now.Mismatch != s.Mismatch {
-		o.Log.Warn("our virtual router is spoken in another way: its adverts are refused, and there may be two masters", append(now.attrs(), "mismatch", now.Mismatch)...)
+		o.say(slog.LevelWarn, "our virtual router is spoken in another way: its adverts are refused, and there may be two masters", append(now.attrs(), "mismatch", now.Mismatch)...)
 	}
 	switch {
 	case !known:
 		s.since = at
 		if now.Mismatch == "" {
-			o.Log.Info("heard a virtual router", now.attrs()...)
+			o.say(slog.LevelInfo, "heard a virtual router", now.attrs()...)
 		}
 	case s.Priority != now.Priority || s.Version != now.Version ||
 		s.AdvertIntervalMS != now.AdvertIntervalMS || s.Addresses != now.Addresses:
-		o.Log.Info("a virtual router changed", now.attrs()...)
+		o.say(slog.LevelInfo, "a virtual router changed", now.attrs()...)
 	}
 	s.Other = now
 	o.seen[key] = s
@@ -167,7 +181,7 @@ func (o *Observer) tellRivals(list []Other, now time.Time, newest map[otherRoute
 		if s := o.seen[key]; !s.rival {
 			s.rival = true
 			o.seen[key] = s
-			o.Log.Warn("a virtual router has more than one master", append(other.attrs(), "differs_in", first.differences(other))...)
+			o.say(slog.LevelWarn, "a virtual router has more than one master", append(other.attrs(), "differs_in", first.differences(other))...)
 		}
 	}
 }
