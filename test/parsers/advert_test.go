@@ -112,6 +112,10 @@ func refusal(p vrrp.Packet, r *virtualRouter, a vrrp.Advert, err error) string {
 		return vrrp.ReasonVRID.String()
 	case r.unicast: // it came by multicast
 		return vrrp.ReasonPeer.String()
+	case r.listed && p.Source != followedSource:
+		return vrrp.ReasonSender.String()
+	case r.listed && p.PDU[2] == vrrp.OwnerPriority:
+		return vrrp.ReasonOwner.String()
 	case parsed != 0:
 		return parsed.String()
 	}

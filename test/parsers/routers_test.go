@@ -37,6 +37,7 @@ type virtualRouter struct {
 	strictMAC bool
 	noAccept  bool
 	companion bool // speaks no VRRP itself
+	listed    bool // only followedSource may speak, and is no owner
 }
 
 func (r *virtualRouter) mac() [6]byte { return vrrp.VirtualMAC(r.family, r.vrid) }
@@ -45,7 +46,7 @@ func (r *virtualRouter) mac() [6]byte { return vrrp.VirtualMAC(r.family, r.vrid)
 var configured = withAddresses([]virtualRouter{
 	{identity: identity{0, 1, vrrp.IPv4}, version: vrrp.V3, interval: time.Second, owned: true},
 	{identity: identity{0, 2, vrrp.IPv4}, version: vrrp.V2, interval: 3 * time.Second},
-	{identity: identity{0, 4, vrrp.IPv4}, version: vrrp.V3, interval: 100 * time.Millisecond, strictMAC: true},
+	{identity: identity{0, 4, vrrp.IPv4}, version: vrrp.V3, interval: 100 * time.Millisecond, strictMAC: true, listed: true},
 	{identity: identity{0, 5, vrrp.IPv4}, version: vrrp.V3, interval: time.Second, unicast: true},
 	{identity: identity{0, 255, vrrp.IPv4}, version: vrrp.V3, owner: true},
 	{identity: identity{30, 1, vrrp.IPv4}, version: vrrp.V2, strictMAC: true},
@@ -126,11 +127,15 @@ func (r *virtualRouter) spec() datapath.RouterSpec {
 	if r.companion {
 		group = r.String()
 	}
+	var senders []datapath.Sender
+	if r.listed {
+		senders = []datapath.Sender{{Source: followedSource}}
+	}
 	return datapath.RouterSpec{
 		Interface: loopback, VLAN: r.vlan, VRID: r.vrid, Family: uint8(r.family), Version: uint8(r.version),
 		VirtualMAC: r.mac(), DeviceMAC: deviceMAC, Addresses: r.addresses, Interval: r.interval,
 		Owner: r.owner, NoAccept: r.noAccept, StrictMAC: r.strictMAC, Unicast: r.unicast,
-		Companion: r.companion, Group: group,
+		Companion: r.companion, Group: group, Senders: senders,
 	}
 }
 
