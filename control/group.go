@@ -278,7 +278,7 @@ func (e *Engine) setLease(in *instance, ahead bool) {
 			member.path.YieldTo(member.yieldsTo()) // before there is anything to yield
 		}
 	}
-	if until != 0 || !g.anyMaster() { // the promotion is over, or has come to nothing
+	if until != 0 {
 		g.courteous = false
 	}
 	if g.leased && g.isLeaving() {

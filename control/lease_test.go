@@ -160,28 +160,3 @@ func TestADaemonThatWakesUpWithoutItsLeaseDoesNotCarryOn(t *testing.T) {
 		mustSay(t, matching(lines, "^lease [^0]"), 0, "")
 	})
 }
-
-func TestAPromotionThatNobodyHeardDoesNotHoldUpTheNext(t *testing.T) {
-	onLAN(t, func(t *testing.T, l *lan) {
-		h := l.newHost(t, 1)
-		h.install(instanceOf(1, 100))
-		h.sender.fail(errNoBuffers)
-		h.start()
-		elapse(down + interval/2)
-		if h.mustBe("MASTER"); h.paths[0].owns() {
-			t.Fatal("it is owner, and nobody has heard of it")
-		}
-		h.links.set(false)
-		h.sender.fail(nil)
-		other := l.router(t, 2, 100)
-		elapse(2 * down)
-		h.links.set(true)
-		elapse(interval)
-		h.mustBe("BACKUP")
-		other.engine.Stop()
-		elapse(skew + latency)
-		if h.mustBe("MASTER"); !h.paths[0].owns() {
-			t.Error("it waits for an advert that has left already")
-		}
-	})
-}
