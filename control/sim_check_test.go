@@ -20,7 +20,7 @@ const simMargin = 10 * time.Millisecond
 //	preemption  Y outranks what E has said last, or some advert of E that it heard;
 //	            or it was a master that waited for its first advert to leave, and
 //	            better than E.
-//	farewell    E has said priority 0.
+//	farewell    E has said priority 0, and nothing since, or nothing that was heard.
 //	silence     of what E has sent Y since it became owner, and within three
 //	            intervals, all is lost or in flight: on the wire, or in the queue
 //	            of a daemon that is not running.
@@ -120,17 +120,25 @@ func (e *simLeg) unsent() (excuse string) {
 }
 
 func (e *simLeg) silence(y *simLeg, priority uint8, outranks func(uint8) bool) (excuse string) {
-	now := simNow()
+	now, known := simNow(), false
 	for _, a := range e.host.wires[y.host.id][e.router.segment].adverts {
+		isHeard := a.heard.After(y.listening) && a.arrived.After(y.listening)
 		switch {
 		case a.router != e.router || !a.holds.After(now) || a.reign != e.reign:
-		case !a.heard.After(y.listening) || !a.arrived.After(y.listening):
+		case a.priority == 0: // it takes back what was said before, and claims nothing
+			if isHeard {
+				excuse, known = "farewell", false
+			}
+		case !isHeard:
 			excuse = cmp.Or(excuse, "silence")
 		case outranks(a.priority), y.contradicts(a, priority):
 			excuse = "preemption"
 		default:
-			return ""
+			known = true
 		}
+	}
+	if known {
+		return ""
 	}
 	return excuse
 }
@@ -151,8 +159,11 @@ func (d *simDaemon) processed(r simRecord) {
 			continue
 		}
 		from := p.leg.router.legs[r.advert.from.id]
-		if r.advert.priority == 0 || !p.leg.ownsNow() || !from.ownsNow() || in.router.State() == vrrp.Init {
+		if r.advert.priority == 0 || !p.leg.ownsNow() || !from.ownsNow() {
 			return
+		}
+		if in.router.State() != vrrp.Master && in.group.isLeaving() {
+			return // the group serves until its other members have heard their successors
 		}
 		theirs := cmp.Or(cmp.Compare(r.advert.priority, in.router.Priority()), cmp.Compare(from.host.id, p.leg.host.id))
 		if theirs > 0 || in.router.Leaving() {

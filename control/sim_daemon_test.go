@@ -15,6 +15,7 @@ type simDaemon struct {
 	host    *simHost
 	kernel  *simKernel
 	engine  *Engine
+	ctx     context.Context
 	cancel  context.CancelFunc
 	ended   chan struct{}
 	watches []chan netio.LinkEvent
@@ -119,11 +120,11 @@ func (h *simHost) boot() {
 		g.state = ""
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d.cancel = cancel
-	go d.live(ctx, h.files)
+	d.ctx, d.cancel = ctx, cancel
+	go d.live(h.files)
 }
 
-func (d *simDaemon) live(ctx context.Context, configs []InstanceConfig) {
+func (d *simDaemon) live(configs []InstanceConfig) {
 	defer d.bury()
 	h := d.host
 	engine, err := New(d.world(), h.lan.log(h), configs)
@@ -139,7 +140,7 @@ func (d *simDaemon) live(ctx context.Context, configs []InstanceConfig) {
 		}
 	})
 	leave()
-	if err := engine.Run(ctx); err != nil {
+	if err := engine.Run(d.ctx); err != nil {
 		panic(err)
 	}
 }
@@ -151,6 +152,12 @@ func (d *simDaemon) reload(configs []InstanceConfig) {
 	d.host.lan.mu.Lock()
 	defer d.host.lan.mu.Unlock()
 	d.reloading = false
+}
+
+func (d *simDaemon) switchOver(q SwitchoverRequest) {
+	if _, err := d.engine.Switchover(d.ctx, q); errors.Is(err, ErrUnknown) {
+		panic(err)
+	}
 }
 
 // bury clears away what a crash leaves of the engine, and lets the host boot again.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ func (l *simLAN) fault() {
 	other := l.hosts[l.rng.IntN(len(l.hosts))]
 	segment := l.rng.IntN(len(h.links))
 	length, steps := upTo(l.rng, l.intervals(7)), 1+l.rng.IntN(25)
-	kind := l.rng.IntN(15)
+	kind := l.rng.IntN(17)
 	switch {
 	case kind < 3 && h.daemon != nil:
 		l.check.count("fault: stopped in the middle")
@@ -88,7 +89,26 @@ func (l *simLAN) fault() {
 	case kind == 14 && l.signed && l.interval == time.Second && h.wallFar == 0:
 		l.check.count("fault: clock set far and back")
 		h.setClock(2*simWindow, length)
+	case kind > 14 && h.daemon != nil:
+		l.check.count("fault: switchover")
+		h.switchOver(l.rng.IntN(len(l.routers)), length, kind == 15)
 	}
+}
+
+// switchOver has the host hand over a virtual router, or its group, and keeps it out.
+func (h *simHost) switchOver(i int, length time.Duration, force bool) {
+	d, legs, name := h.daemon, h.legs[i].group(), cmp.Or(h.files[i].Group, h.files[i].Name)
+	d.tell(func() {
+		if d.engine == nil || d.stopping {
+			return
+		}
+		h.lan.say("host %d hands over %s for %v, forced %v", h.id, name, length, force)
+		spoil(legs)
+		h.lan.in(length, func() { mend(legs) })
+		d.reloading = true
+		h.lan.in(1, func() { d.reloading = false })
+		go d.switchOver(SwitchoverRequest{Name: name, For: length, Force: force})
+	})
 }
 
 // setClock sets the time of day beyond what the others believe, and back. What was

@@ -32,6 +32,7 @@ type simHost struct {
 
 	bootWithin time.Duration // of the end of its daemon
 	ledger     simLedger
+	holds      Holds
 
 	kernel *simKernel
 	daemon *simDaemon
@@ -48,6 +49,8 @@ func (d *simDaemon) world() World {
 		Now:       func() time.Duration { defer d.enter()(); return bootNow() },
 		Wall:      d.wall,
 		Ledger:    func(bool) (Ledger, error) { return d.host.ledger, nil },
+		Holds:     d.host.holds,
+		KeepHolds: d.keepHolds,
 		Attach:    d.attach,
 		Release:   func(string) error { return nil },
 		Install:   d.install,
@@ -140,6 +143,12 @@ func (g simLog) Write(p []byte) (int, error) {
 func (d *simDaemon) wall() time.Duration {
 	defer d.beside()()
 	return time.Duration(time.Now().UnixNano()) + d.host.wall + d.host.wallFar
+}
+
+func (d *simDaemon) keepHolds(h Holds) error {
+	defer d.beside()()
+	d.host.holds = h
+	return nil
 }
 
 // simLedger outlives the daemon.

@@ -124,9 +124,7 @@ func (l *simLAN) send(from *simHost, segment int, source netip.Addr, pdu []byte)
 				before.holds = min(before.holds, a.holds) // a shorter interval shortens the lease
 			}
 		}
-		if a.priority != 0 { // a farewell claims nothing
-			w.keep(a)
-		}
+		w.keep(a)
 		l.transmit(w, a, from, to, segment, source, pdu)
 	}
 }
