@@ -98,14 +98,16 @@ func (c *simChecker) excuse(e, y *simLeg, p *simPath) string {
 	case e.said == 0:
 		return "farewell"
 	}
-	return cmp.Or(e.unsent(), e.silence(y, priority, outranks))
+	return cmp.Or(e.unsent(), e.silence(y, outranks))
 }
 
-// contradicts: of masters, the better one stays. Y was one already when it heard
-// the advert, if one without a lease, since none of its own had left.
-func (g *simLeg) contradicts(a *simAdvert, priority uint8) bool {
-	return g.state == notify.Master && !a.heard.Before(g.mastered) &&
-		cmp.Or(cmp.Compare(priority, a.priority), cmp.Compare(g.host.id, a.from.id)) > 0
+// decided: Y was a master already, one without a lease since none of its adverts had
+// left. Whether it was to be one was decided then, at the priority that it had.
+func (g *simLeg) decided(a *simAdvert) bool {
+	if g.state != notify.Master {
+		return false
+	}
+	return a.lesser || a.heard.Before(g.mastered) && a.priority < g.masterAt
 }
 
 // unsent: E became owner, and its first advert is yet to leave.
@@ -119,7 +121,7 @@ func (e *simLeg) unsent() (excuse string) {
 	return ""
 }
 
-func (e *simLeg) silence(y *simLeg, priority uint8, outranks func(uint8) bool) (excuse string) {
+func (e *simLeg) silence(y *simLeg, outranks func(uint8) bool) (excuse string) {
 	now, known := simNow(), false
 	for _, a := range e.host.wires[y.host.id][e.router.segment].adverts {
 		isHeard := a.heard.After(y.listening) && a.arrived.After(y.listening)
@@ -131,7 +133,7 @@ func (e *simLeg) silence(y *simLeg, priority uint8, outranks func(uint8) bool) (
 			}
 		case !isHeard:
 			excuse = cmp.Or(excuse, "silence")
-		case outranks(a.priority), y.contradicts(a, priority):
+		case outranks(a.priority), y.decided(a):
 			excuse = "preemption"
 		default:
 			known = true
@@ -159,13 +161,14 @@ func (d *simDaemon) processed(r simRecord) {
 			continue
 		}
 		from := p.leg.router.legs[r.advert.from.id]
+		theirs := cmp.Or(cmp.Compare(r.advert.priority, in.router.Priority()), cmp.Compare(from.host.id, p.leg.host.id))
+		r.advert.lesser = theirs < 0 && in.router.State() == vrrp.Master
 		if r.advert.priority == 0 || !p.leg.ownsNow() || !from.ownsNow() {
 			return
 		}
 		if in.router.State() != vrrp.Master && in.group.isLeaving() {
 			return // the group serves until its other members have heard their successors
 		}
-		theirs := cmp.Or(cmp.Compare(r.advert.priority, in.router.Priority()), cmp.Compare(from.host.id, p.leg.host.id))
 		if theirs > 0 || in.router.Leaving() {
 			d.host.lan.check.fail("host %d still owns %s after it heard host %d", d.host.id, in.config.Name, from.host.id)
 		}

@@ -100,7 +100,7 @@ func (p *simPath) report(now vrrp.Instant, source netip.Addr, pdu []byte, a *sim
 	if full {
 		l.check.count("lost event")
 	}
-	if yields && (!full || l.lostYield) {
+	if yields && !full {
 		p.lease.yielded = now
 		k.refresh()
 	}

@@ -20,7 +20,6 @@ type simKnobs struct {
 	leaseLonger  bool // every lease lasts an interval longer than asked for
 	ignoreStamps bool // the daemon is not told when the master was heard
 	yieldForever bool // what was yielded is never taken back
-	lostYield    bool // an advert that finds no room yields all the same
 	neverYields  bool // to a better router's advert
 	lateHeirs    bool // a lease that has run out is inherited as one that has not
 	sendsToNone  bool // a failed send is reported as sent
@@ -73,6 +72,7 @@ type simAdvert struct {
 	holds    vrrp.Instant // until when it can hold up a lease
 	arrived  vrrp.Instant // 0: not yet, or never
 	heard    vrrp.Instant // when the daemon knew; 0: not yet, or never
+	lesser   bool         // it was that of a lesser master for a master
 }
 
 func simNow() vrrp.Instant { return vrrp.Instant(bootNow()) }

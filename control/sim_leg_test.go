@@ -100,6 +100,7 @@ type simLeg struct {
 	failed    vrrp.Instant // when one last did not
 	listening vrrp.Instant // when it last left Init or Fault
 	mastered  vrrp.Instant // when it last became master
+	masterAt  uint8        // with this priority
 	state     string       // that was told last, in this life
 	running   bool         // it has left Init, and nobody has told it to stop
 }
@@ -204,7 +205,7 @@ func (h *simHost) told(ev notify.Event, stopping bool) {
 			g.listening = simNow()
 		}
 		if ev.State == notify.Master {
-			g.mastered = simNow()
+			g.mastered, g.masterAt = simNow(), ev.Priority
 		}
 		if g.state = ev.State; ev.State != notify.Master {
 			g.reign++

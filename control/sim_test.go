@@ -62,7 +62,10 @@ func TestSimulatedEngines(t *testing.T) {
 	for seed := *simFirst; seed < *simFirst+simSeeds(); seed++ {
 		l := simRun(t, seed, simKnobs{}, nil)
 		if err := l.check.violation; err != nil {
-			t.Fatalf("seed %d: %v\nreplay: go test -v -run TestSimulatedEngines ./control -sim.seed=%d", seed, err, seed)
+			t.Errorf("seed %d: %v\nreplay: go test -v -run TestSimulatedEngines ./control -sim.seed=%d", seed, err, seed)
+			if total.violations++; total.violations == mostViolations {
+				break
+			}
 		}
 		total.add(l)
 	}
@@ -85,9 +88,12 @@ func simSeeds() uint64 {
 	return 2000
 }
 
+// mostViolations end a run.
+const mostViolations = 10
+
 // simTotals are the figures of many seeds.
 type simTotals struct {
-	seeds                int
+	seeds, violations    int
 	virtual              time.Duration
 	counts               map[string]int
 	gap, overlap         time.Duration
