@@ -17,7 +17,7 @@ type leaseGroup struct {
 	order   []*instance // the members, as they are configured
 	members map[*vrrp.Router]*instance
 	leased  bool         // the lease that was last set is not 0
-	until   vrrp.Instant // that lease
+	until   vrrp.Instant // that lease; 0: there is none
 	// resuming: its members are told so, one after the other. Until the last of
 	// them knows, the lease is what it was.
 	resuming bool
@@ -97,7 +97,7 @@ func (e *Engine) unite(g *leaseGroup, members []*instance) {
 			e.move(in, g.lease)
 		}
 	}
-	g.leased = g.machine.Lease() != 0 && !g.unheard
+	g.leased, g.until = g.machine.Lease() != 0 && !g.unheard, 0
 	if g.leased {
 		g.resume()
 	}
@@ -262,6 +262,11 @@ func (e *Engine) setLease(in *instance, ahead bool) {
 		return
 	}
 	until := g.machine.Lease()
+	if g.isLeaving() {
+		// Who leaves does not begin to serve, nor again when the member has left whose
+		// lease has ended.
+		until = min(until, g.until)
+	}
 	if until != 0 && !g.leased {
 		if g.courteous || len(g.members) == 1 {
 			e.flushAdverts()
@@ -280,9 +285,6 @@ func (e *Engine) setLease(in *instance, ahead bool) {
 	}
 	if until != 0 {
 		g.courteous = false
-	}
-	if g.leased && g.isLeaving() {
-		until = min(until, g.until) // a lease that has ended does not begin again when its member has left
 	}
 	g.leased, g.until = until != 0, until
 	if ahead {

@@ -179,6 +179,9 @@ func (d *simDaemon) processed(r simRecord) {
 // does, nothing is owned. Not so in version 2, with signed adverts, and for an address
 // owner: there the daemon is to look first. Where priorities move, said may be outdated.
 func (c *simChecker) yielded(g *simLeg, a *simAdvert) {
+	if d := g.host.daemon; d != nil && d.stopping || g.held > 0 {
+		return // it leaves
+	}
 	config := g.host.files[g.router.id].Router
 	if config.Version == vrrp.V3 && config.Auth == nil && config.Priority != vrrp.OwnerPriority && !c.lan.moves &&
 		g.said != 0 && a.priority > g.said && g.ownsNow() {

@@ -103,8 +103,8 @@ func (h *simHost) switchOver(i int, length time.Duration, force bool) {
 			return
 		}
 		h.lan.say("host %d hands over %s for %v, forced %v", h.id, name, length, force)
-		spoil(legs)
-		h.lan.in(length, func() { mend(legs) })
+		hold(legs, 1)
+		h.lan.in(length, func() { hold(legs, -1) })
 		d.reloading = true
 		h.lan.in(1, func() { d.reloading = false })
 		go d.switchOver(SwitchoverRequest{Name: name, For: length, Force: force})
@@ -128,6 +128,17 @@ func (h *simHost) setClock(by, length time.Duration) {
 func (w *simWire) spoilFor(l *simLAN, length time.Duration) {
 	w.state.spoil()
 	l.in(length, w.state.mend)
+}
+
+func hold(legs []*simLeg, times int) {
+	for _, g := range legs {
+		g.wasHeld = true
+		if g.held += times; times > 0 {
+			g.health.spoil()
+		} else {
+			g.health.mend()
+		}
+	}
 }
 
 // crash, to boot again within so long.

@@ -102,7 +102,9 @@ type simLeg struct {
 	mastered  vrrp.Instant // when it last became master
 	masterAt  uint8        // with this priority
 	state     string       // that was told last, in this life
-	running   bool         // it has left Init, and nobody has told it to stop
+	held      int          // so many switchovers keep it out of MASTER
+	wasHeld   bool
+	running   bool // it has left Init, and nobody has told it to stop
 }
 
 // group are the legs of the host that move with this one.

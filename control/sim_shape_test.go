@@ -174,7 +174,7 @@ func (l *simLAN) choices(c vrrp.Config) vrrp.Config {
 // that spares lesser masters waits as if it had the lowest priority.
 func (l *simLAN) downInterval(g *simLeg) time.Duration {
 	lowest := 0
-	if !l.moves {
+	if !l.moves && !g.wasHeld {
 		lowest = int(g.host.files[g.router.id].Router.Priority)
 	}
 	d := 3*l.interval + time.Duration(256-lowest)*l.interval/256
