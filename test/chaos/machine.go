@@ -48,7 +48,7 @@ func (w *pauseWatch) run(cpu int, epoch time.Time) {
 		_ = unix.Nanosleep(&tick, nil) // a signal shortens it, which does no harm
 		now := time.Since(epoch)
 		if now-last > pauseAfter {
-			pauses = append(pauses, pause{span{last, now}, fmt.Sprintf("CPU %d", cpu)})
+			pauses = append(pauses, pause{span{last, now}, fmt.Sprintf("a CPU, %d", cpu)})
 		}
 		last = now
 	}
@@ -97,13 +97,18 @@ func ordinary(command ...string) []string { return append([]string{"--other", "0
 // have to wait for one that holds a lock of Go's runtime, and hogs would keep that
 // from running.
 func favourProcess() {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return // then more is void
-	}
-	for _, t := range threads {
-		if id, err := strconv.Atoi(t.Name()); err == nil {
-			favour(id, unix.SCHED_RR, 1)
+	// A thread that was not yet favoured may have started another meanwhile.
+	for met, done := true, map[int]bool{}; met; {
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return // then more is void
+		}
+		met = false
+		for _, t := range threads {
+			if id, err := strconv.Atoi(t.Name()); err == nil && !done[id] {
+				favour(id, unix.SCHED_RR, 1)
+				done[id], met = true, true
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -84,14 +85,14 @@ func (r *record) answering(family int, add func(time.Duration, string, ...any)) 
 // summary is what a run comes to.
 type summary struct {
 	episodes, void, violations int
-	faulty, whole              time.Duration
+	whole                      time.Duration
 	byKind                     map[*kind]int
 	questions                  int
 	overlaps                   int
 	longestTwo, longestHealed  time.Duration
 	longestNone                time.Duration
 	mostExhausted              outage // of those with a healthy router
-	longestPause               time.Duration
+	longestPause               map[string]time.Duration
 	changes                    int // of owner
 	bound                      time.Duration
 }
@@ -131,8 +132,12 @@ func (s *summary) add(r *record, v verdict) {
 			s.mostExhausted = o
 		}
 	}
+	if s.longestPause == nil {
+		s.longestPause = map[string]time.Duration{}
+	}
 	for _, p := range r.pauses {
-		s.longestPause = max(s.longestPause, p.length())
+		of := strings.TrimRight(p.of, ", 0123456789") // any CPU
+		s.longestPause[of] = max(s.longestPause[of], p.length())
 	}
 }
 
@@ -162,7 +167,9 @@ func (s *summary) write(w io.Writer) {
 	row("longest overlap after the path had healed", round(s.longestHealed).String(), round(s.bound).String())
 	row("longest time without an answer", round(s.longestNone).String(), "as long as the fault")
 	row("of those that a healthy router was to end, the longest wait for its bound", round(s.mostExhausted.waited).String(), round(s.mostExhausted.bound).String())
-	row("longest pause of the machine", round(s.longestPause).String(), "")
+	for _, of := range slices.Sorted(maps.Keys(s.longestPause)) {
+		row("longest pause of "+of, round(s.longestPause[of]).String(), "")
+	}
 	row("trips void because the machine paused", fmt.Sprint(s.void), "")
 	row("violations", fmt.Sprint(s.violations), "0")
 }
