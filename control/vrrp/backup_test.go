@@ -95,6 +95,15 @@ func TestALesserMasterIsNotForgottenByTheOneThatContradictedIt(t *testing.T) {
 	r.wakes(after(down))
 }
 
+func TestALesserMasterIsNotForgottenByTheOneWhosePriorityFellBelowIts(t *testing.T) {
+	r := newMaster(t)
+	r.hear(after(0), lower, 50)
+	r.Step(after(1), PriorityChanged{Priority: 1})
+	r.hear(after(2), higher, 200)
+	r.hear(after(3), higher, 0)
+	r.wakes(after(4 * interval))
+}
+
 func TestTheFirstMasterHeardAfterAChangeMayBeOldNews(t *testing.T) {
 	r := newBackup(t)
 	r.hear(after(0), lower, 150)

@@ -150,6 +150,9 @@ func (r *Router) giveWay(ev AdvertReceived) {
 	}
 	r.do(RemoveAddresses{})
 	r.follow(ev)
+	if r.lesser.priority >= r.priority { // which has fallen since they were heard
+		r.spareLesser()
+	}
 	r.enter(Backup, why, ev.Source, 0)
 	r.outranked = why == HigherPriority
 }
