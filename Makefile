@@ -22,6 +22,7 @@ FORMAT := clang-format-14
 
 KERNELS ?= 6.1 6.12
 FUZZTIME ?= 1m
+SEEDS ?= 100000
 VULNDB ?= https://vuln.go.dev
 MODE ?= native
 ADVERT ?= 100ms
@@ -48,7 +49,7 @@ define systemctl
 if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl $(1); fi
 endef
 
-.PHONY: help build install uninstall clean demo test chaos test-kernels bench generate check-generate lint fmt
+.PHONY: help build install uninstall clean demo test chaos sim test-kernels bench generate check-generate lint fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +88,9 @@ chaos: ## break three routers at random, and watch who owns the addresses; steps
 	@$(call need,ip,iproute2)
 	$(GO) test -count=1 -timeout 24h -v -run TestChaos ./test/chaos \
 		-chaos.clock -chaos.seed=$(SEED) -chaos.duration=$(DURATION)
+
+sim: ## whole engines on simulated LANs, in virtual time (SEEDS=100000)
+	$(GO) test -count=1 -timeout 24h -v -run TestSimulatedEngines ./control -sim.seeds=$(SEEDS)
 
 race: ## what needs no BPF, under Go's race detector (as root)
 	@$(call need,gcc,gcc libc6-dev)
