@@ -119,8 +119,8 @@ type (
 	// Hold keeps the router out of Master until Release, in every state and
 	// through all that happens to it. A master hands over: it says priority 0,
 	// serves until a successor is heard, and is a backup then, which follows
-	// whoever is master. If nobody is heard within the longest skew, it takes that
-	// back: it stays master, which it was all the time, and is not held. A backup
+	// whoever is master. If nobody is heard within the longest skew and half of it,
+	// it takes that back: it stays master, which it was all the time, and is not held. A backup
 	// that has heard no master by the end of Active_Down_Interval is not held any
 	// more either.
 	//

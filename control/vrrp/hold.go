@@ -16,8 +16,9 @@ type hold struct {
 // handover is what a master does that is leaving for Backup.
 type handover struct {
 	why TransitionReason
-	// answerBy is when it is taken back, unless a successor was heard: every one
-	// that is there has spoken by then. 0: it is not taken back, or unanswered.
+	// answerBy is when it is taken back, unless a successor was heard: half a skew
+	// after the slowest that is there has spoken, because others may be late. 0: it
+	// is not taken back, or unanswered.
 	answerBy Instant
 	// unanswered: nobody was heard by then, and the group is to say what follows.
 	unanswered bool
@@ -78,13 +79,13 @@ func (r *Router) beginHandover(now Instant, ev Hold) {
 	r.handover = &handover{why: ev.Reason}
 	until := now.Add(r.longestSkew())
 	if !ev.Force {
-		r.handover.answerBy = until
+		r.handover.answerBy = until.Add(r.longestSkew() / 2)
 		until = until.Add(r.longestSkew())
 	}
 	r.beginLeaving(until)
 }
 
-// handoverTimer runs when the longest skew has passed.
+// handoverTimer runs when the wait for an answer may be over.
 func (r *Router) handoverTimer(now Instant) {
 	h := r.handover
 	switch {

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// answer is how long a handover waits for one.
+const answer = interval + interval/2
+
 func toHold(force bool) Hold { return Hold{Reason: SwitchedOver, Force: force} }
 
 // newHandover is a master whose lease was renewed at after(0), and that was told
@@ -31,7 +34,7 @@ func TestAMasterThatIsToHandOverSaysGoodbyeAndServesOn(t *testing.T) {
 	r := newMaster(t)
 	r.does(r.Step(after(0), toHold(false)), SetLease{Until: after(2 * interval)}, SendAdvert{Priority: 0})
 	r.in(Master)
-	r.wakes(after(interval))
+	r.wakes(after(answer))
 	r.does(r.Step(after(1), AdvertSent{At: after(1)})) // the farewell renews nothing
 }
 
@@ -47,16 +50,16 @@ func TestAHandoverEndsInBackupOfTheSuccessorWhoeverItIs(t *testing.T) {
 
 func TestAHandoverThatNobodyAnswersIsTakenBackWithoutAGap(t *testing.T) {
 	r := newHandover(t, false)
-	r.does(r.Step(after(interval-1), Timer{}))
-	r.does(r.Step(after(interval), Timer{}), SendAdvert{Priority: 100})
+	r.does(r.Step(after(answer-1), Timer{}))
+	r.does(r.Step(after(answer), Timer{}), SendAdvert{Priority: 100})
 	r.in(Master)
 	r.isHeld(false)
 	if r.Leaving() || r.Lease() != after(2*interval) {
 		t.Errorf("leaving: %v; the lease ends at %v", r.Leaving(), r.Lease().Sub(after(0)))
 	}
-	r.does(r.Step(after(interval), AdvertSent{At: after(interval)}), SetLease{Until: after(4 * interval)})
-	r.wakes(after(2 * interval))
-	r.does(r.hear(after(interval+1), lower, 1), SendAdvert{Priority: 100}, Announce{Repeat: 5}) // a master again
+	r.does(r.Step(after(answer), AdvertSent{At: after(answer)}), SetLease{Until: after(answer + 3*interval)})
+	r.wakes(after(answer + interval))
+	r.does(r.hear(after(answer+1), lower, 1), SendAdvert{Priority: 100}, Announce{Repeat: 5}) // a master again
 }
 
 func TestAForcedHandoverEndsWithTheLongestSkew(t *testing.T) {
@@ -225,8 +228,8 @@ func TestAnotherIntervalDuringAHandoverIsNotToldBeforeItIsTakenBack(t *testing.T
 	c := r.Config()
 	c.Interval = 4 * interval
 	r.does(r.Step(after(1), Reconfigured{Config: c}))
-	r.does(r.Step(after(interval), Timer{}), SendAdvert{Priority: 100})
-	r.does(r.Step(after(interval), AdvertSent{At: after(interval)}), SetLease{Until: after(4 * interval)}) // at the former pace
+	r.does(r.Step(after(answer), Timer{}), SendAdvert{Priority: 100})
+	r.does(r.Step(after(answer), AdvertSent{At: after(answer)}), SetLease{Until: after(answer + 3*interval)}) // at the former pace
 }
 
 // newPair is a group of two masters that were told to hand over at after(0).
@@ -262,13 +265,13 @@ func TestAGroupServesUntilItsLastMemberIsHandedOver(t *testing.T) {
 
 func TestAGroupThatNobodyAnswersTakesTheHandoverBackTogether(t *testing.T) {
 	a, b, g := newPair(t)
-	a.Step(after(interval), Timer{})
-	settle(t, g, after(interval))
+	a.Step(after(answer), Timer{})
+	settle(t, g, after(answer))
 	if !a.Leaving() {
 		t.Fatal("a member decided alone")
 	}
-	b.Step(after(interval), Timer{})
-	settle(t, g, after(interval))
+	b.Step(after(answer), Timer{})
+	settle(t, g, after(answer))
 	for _, r := range []tester{a, b} {
 		if r.in(Master); r.Leaving() {
 			t.Error("still leaving")
@@ -283,9 +286,8 @@ func TestALegWithoutAnAnswerFollowsTheOthers(t *testing.T) {
 	a, b, g := newPair(t)
 	a.hear(after(1), lower, 50)
 	settle(t, g, after(1))
-	b.Step(after(interval), Timer{})
-	b.does(nil)
-	settle(t, g, after(interval))
+	b.Step(after(answer), Timer{})
+	settle(t, g, after(answer))
 	b.in(Backup)
 	b.isHeld(true)
 	if g.Lease() != 0 {
