@@ -107,7 +107,7 @@ func (g *simLeg) decided(a *simAdvert) bool {
 	if g.state != notify.Master {
 		return false
 	}
-	return a.lesser || a.heard.Before(g.mastered) && a.priority < g.masterAt
+	return a.lesser || !a.heard.After(g.mastered) && a.priority < g.masterAt
 }
 
 // unsent: E became owner, and its first advert is yet to leave.
