@@ -48,6 +48,8 @@ type effectJob struct {
 	// left is what may be there already, and is ours: a process before this one
 	// has put it there.
 	left []effect
+	// mayBeOwn: of an owner, whose addresses may be the host's own.
+	mayBeOwn bool
 }
 
 func startEffectWorker(world World, log *slog.Logger) *effectWorker {
@@ -146,7 +148,7 @@ func (w *effectWorker) do(jobs []effectJob) {
 			owners = append(owners, j.owner)
 		}
 		for _, f := range j.left {
-			w.ours[f.key()] = true
+			w.ours[f.key()] = !j.mayBeOwn || w.isMarked(f)
 		}
 		if len(j.effects) == 0 {
 			delete(w.wanted, j.owner)
@@ -167,6 +169,17 @@ func (w *effectWorker) do(jobs []effectJob) {
 			}
 		}
 	}
+}
+
+// isMarked is false for an address that the host has of its own. Kernels before
+// 5.18 keep no mark: there it stays, whoever has put it there.
+func (w *effectWorker) isMarked(f effect) bool {
+	a, ok := f.(placedAddress)
+	if !ok {
+		return true
+	}
+	list, err := w.world.Addresses.List(a.ifindex)
+	return err == nil && slices.ContainsFunc(list, func(there netio.Address) bool { return there.Prefix == a.Prefix && there.Marked })
 }
 
 func (w *effectWorker) removeUnwanted(list []effect) {

@@ -148,7 +148,7 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 		in.installed = true
 		job := effectJob{owner: in, effects: in.effects()}
 		if in.group.resuming {
-			job.left = job.effects
+			job.left, job.mayBeOwn = job.effects, in.isOwner()
 		}
 		e.effects.wantAll([]effectJob{job})
 	case vrrp.RemoveAddresses:

@@ -86,7 +86,7 @@ func (e *Engine) resume(g *leaseGroup) {
 	if !possible {
 		g.order[0].path.SetLease(0)
 		for _, in := range g.order {
-			e.effects.wantAll([]effectJob{{owner: in, left: in.effects()}})
+			e.effects.wantAll([]effectJob{{owner: in, left: in.effects(), mayBeOwn: in.isOwner()}})
 		}
 		return
 	}
@@ -111,3 +111,5 @@ func (in *instance) remembered() uint8 {
 	}
 	return in.router.Priority()
 }
+
+func (in *instance) isOwner() bool { return in.config.Router.Priority == vrrp.OwnerPriority }
