@@ -203,6 +203,13 @@ func TestAnAdvertIsHeardOnceWhateverTheDaemonGoesThrough(t *testing.T) {
 				s.reload(path, s.signedConfig(strings.Replace(replay, "active_key 1", "active_key 2", 1)+"\nkey 2 "+secondKey))
 				s.refuses("after the key to sign with is another", copied, vrrp.ReasonAuthReplay)
 
+				out, err := s.router.Run(program, "upgrade")
+				if err != nil || !strings.HasPrefix(out, "upgraded to ") {
+					t.Fatalf("upgrade: %v\n%s\n%s", err, out, s.daemon.Log())
+				}
+				s.await("MASTER")
+				s.refuses("after an upgrade", copied, vrrp.ReasonAuthReplay)
+
 				must(t, s.daemon.Kill())
 				_, _ = s.daemon.Wait(patience)
 				s.runAgain(path)
