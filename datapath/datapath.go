@@ -97,18 +97,27 @@ func (d *Datapath) open(interfaces []string) error {
 	return d.mapWords()
 }
 
-// load loads programs and maps. The maps of a previous daemon are not used
-// again: one set may be pinned for several interfaces, which need not have the
-// same daemon the next time.
+// load makes programs and maps: those that were prepared, or new ones. The maps
+// of a previous daemon are not used again: one set may be pinned for several
+// interfaces, which need not have the same daemon the next time.
 func (d *Datapath) load() error {
+	if d.pins.takeSpare(&d.objects) {
+		return nil
+	}
+	d.pins.removeSpares()
+	return load(&d.objects)
+}
+
+// load loads programs and maps into the kernel.
+func load(o *vrrpObjects) error {
 	spec, err := loadVrrp()
 	if err != nil {
 		return fmt.Errorf("read the compiled BPF programs: %w", err)
 	}
-	err = spec.LoadAndAssign(&d.objects, nil)
+	err = spec.LoadAndAssign(o, nil)
 	if err != nil && clearFrags(spec) {
 		// Kernels before 5.18 do not know the flag; what else is wrong will be again.
-		if spec.LoadAndAssign(&d.objects, nil) == nil {
+		if spec.LoadAndAssign(o, nil) == nil {
 			return nil
 		}
 	}
@@ -171,6 +180,9 @@ func (d *Datapath) Leave() error {
 func (d *Datapath) close(keepAttached bool) error {
 	d.released = true
 	var errs []error
+	if !keepAttached && d.pins.fs != nil {
+		d.pins.removeSpares()
+	}
 	for _, p := range d.ports {
 		if !keepAttached {
 			errs = append(errs, p.detach(d.pins))

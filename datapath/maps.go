@@ -54,28 +54,47 @@ func leftover6(key vrrpVip6Key) Leftover {
 	return Leftover{int(key.Ifindex), netip.AddrFrom16(b)}
 }
 
+// maps lists the places of all maps by name.
+func (o *vrrpObjects) maps() map[string]**ebpf.Map {
+	return map[string]**ebpf.Map{
+		vrrpMapArrivals:        &o.Arrivals,
+		vrrpMapAuths:           &o.Auths,
+		vrrpMapCurrent:         &o.Current,
+		vrrpMapEvents:          &o.Events,
+		vrrpMapHeard:           &o.Heard,
+		vrrpMapLeases:          &o.Leases,
+		vrrpMapOthers:          &o.Others,
+		vrrpMapPeers:           &o.Peers,
+		vrrpMapPortCounters:    &o.PortCounters,
+		vrrpMapRouterCounters:  &o.RouterCounters,
+		vrrpMapRouterIds:       &o.RouterIds,
+		vrrpMapRouters:         &o.Routers,
+		vrrpMapScratch:         &o.Scratch,
+		vrrpMapSenders:         &o.Senders,
+		vrrpMapStrangers:       &o.Strangers,
+		vrrpMapStrangersBounds: &o.StrangersBounds,
+		vrrpMapVips4:           &o.Vips4,
+		vrrpMapVips6:           &o.Vips6,
+		vrrpMapWallClock:       &o.WallClock,
+	}
+}
+
+// programs lists the places of all programs by name.
+func (o *vrrpObjects) programs() map[string]**ebpf.Program {
+	return map[string]**ebpf.Program{
+		vrrpProgVrrpAccept:  &o.VrrpAccept,
+		vrrpProgVrrpEgress:  &o.VrrpEgress,
+		vrrpProgVrrpIngress: &o.VrrpIngress,
+		vrrpProgVrrpUnicast: &o.VrrpUnicast,
+		vrrpProgVrrpXdp:     &o.VrrpXdp,
+	}
+}
+
 // maps lists all maps by name, as they are pinned.
 func (d *Datapath) maps() map[string]*ebpf.Map {
-	o := &d.objects
-	return map[string]*ebpf.Map{
-		vrrpMapArrivals:        o.Arrivals,
-		vrrpMapAuths:           o.Auths,
-		vrrpMapCurrent:         o.Current,
-		vrrpMapEvents:          o.Events,
-		vrrpMapHeard:           o.Heard,
-		vrrpMapLeases:          o.Leases,
-		vrrpMapOthers:          o.Others,
-		vrrpMapPeers:           o.Peers,
-		vrrpMapPortCounters:    o.PortCounters,
-		vrrpMapRouterCounters:  o.RouterCounters,
-		vrrpMapRouterIds:       o.RouterIds,
-		vrrpMapRouters:         o.Routers,
-		vrrpMapScratch:         o.Scratch,
-		vrrpMapSenders:         o.Senders,
-		vrrpMapStrangers:       o.Strangers,
-		vrrpMapStrangersBounds: o.StrangersBounds,
-		vrrpMapVips4:           o.Vips4,
-		vrrpMapVips6:           o.Vips6,
-		vrrpMapWallClock:       o.WallClock,
+	list := make(map[string]*ebpf.Map)
+	for name, m := range d.objects.maps() {
+		list[name] = *m
 	}
+	return list
 }

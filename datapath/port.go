@@ -171,6 +171,7 @@ func Detach(name string, first func(ifindex int, left []Leftover) error) (found 
 		return false, err
 	}
 	defer func() { err = errors.Join(err, pins.close()) }()
+	pins.removeSpares()
 	if missing == nil {
 		if err := first(l.Attrs().Index, pins.leftovers(name)); err != nil {
 			return false, err

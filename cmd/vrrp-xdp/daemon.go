@@ -162,9 +162,12 @@ func (d *daemon) inherit(before *legacy) {
 	}
 	d.upgrades, d.failure = before.Upgrades, before.failure
 	d.engine.Restore(before.Snapshot)
-	if err := before.release(); err != nil {
-		d.log.Warn("memberships of the image before", "error", err)
-	}
+	// To leave a group takes the kernel some of the time that the lease has.
+	d.beside.Go(func() {
+		if err := before.release(); err != nil {
+			d.log.Warn("memberships of the image before", "error", err)
+		}
+	})
 	if before.failure != "" {
 		d.log.Error("not upgraded: this version goes on", "error", before.failure)
 		return

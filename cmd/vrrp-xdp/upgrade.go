@@ -29,7 +29,8 @@ const (
 	// legacyVariable names the descriptor of what the image before has left.
 	legacyVariable = "VRRP_XDP_LEGACY"
 
-	trialPatience = 30 * time.Second
+	trialPatience   = 30 * time.Second
+	preparePatience = 5 * time.Second
 	// leavePatience bounds what a daemon waits for that leaves to come back: scripts.
 	leavePatience = 2 * time.Second
 )
@@ -114,15 +115,13 @@ func isTrial() bool { return os.Getenv(trialVariable) != "" }
 const trialPassed = "vrrp-xdp can start: "
 
 // pass is the end of a trial: the configuration has been understood; the kernel
-// has to accept the programs.
+// has to accept the programs. They are kept for the daemon that follows: to load
+// them takes longer than a lease of a few hundred milliseconds lasts.
 func pass(e env) error {
-	path, err := datapath.Open(datapath.Options{})
-	if err == nil {
-		err = path.Close(true)
+	if err := datapath.Prepare(); err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = fmt.Fprintln(e.stdout, trialPassed+version)
-	}
+	_, err := fmt.Fprintln(e.stdout, trialPassed+version)
 	return err
 }
 
@@ -211,6 +210,16 @@ func (d *daemon) leave(next *legacy) {
 		}
 	}
 	d.next.Store(next)
+}
+
+// prepareNext has the next process find its programs loaded. Whoever sends SIGQUIT
+// wants this one to end, whether or not the next one can start.
+func (d *daemon) prepareNext(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, preparePatience)
+	defer cancel()
+	if _, err := try(ctx); err != nil {
+		d.log.Warn("the next process may come too late, or not at all", "error", err)
+	}
 }
 
 func (d *daemon) endNotifier(patience time.Duration) {
@@ -305,6 +314,7 @@ func (d *daemon) obeyUpgrades(ctx context.Context) {
 			if s == unix.SIGQUIT {
 				d.log.Info("leaving the leases to the next process", "signal", s.String())
 				d.endReloading()
+				d.prepareNext(ctx)
 				d.leave(nil)
 				return
 			}

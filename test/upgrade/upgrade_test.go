@@ -56,9 +56,10 @@ func upgrade(t *testing.T, p *gateway.Pair) {
 	}
 }
 
-// The next image has to load its programs within the lease: three adverts.
+// The next image has to be master within the lease, three adverts: it finds its
+// programs loaded, by the trial that came before.
 func TestAnUpgradeIsNotNoticed(t *testing.T) {
-	for _, s := range settings(time.Second) {
+	for _, s := range append(settings(100*time.Millisecond), setting{"native", false, time.Second}) {
 		t.Run(s.String(), func(t *testing.T) {
 			p := upgradeable(t, s)
 			backup, master := transitions(t, p.R2), transitions(t, p.R1)
