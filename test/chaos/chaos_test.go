@@ -86,7 +86,10 @@ func playOne(t *testing.T, s *summary, seed uint64, length time.Duration) {
 	r, err := episode(o, seed)
 	replay := fmt.Sprintf("make chaos SEED=%d DURATION=%v", seed, length)
 	if err != nil {
-		t.Errorf("%v\nreplay: %s", err, replay)
+		t.Errorf("seed %d: %v\nreplay: %s", seed, err, replay)
+		if r != nil {
+			t.Logf("what happened:\n%s", r.timeline(span{r.length - 2*settle, r.length}))
+		}
 		return
 	}
 	v := r.check()

@@ -38,7 +38,7 @@ func (r *record) check() verdict {
 		o := &v.two[i]
 		if what, excess := r.judgeOverlap(o); what != "" {
 			v.violations = append(v.violations, violation{o.span, fmt.Sprintf("two owners of %s (%s), %s and %s, for %v: %s",
-				familyNames[o.family], o.seen, r.name(o.winner), r.name(o.loser), round(o.length()), what), excess, false})
+				familyNames[o.family], o.seen, nameOf(o.winner), nameOf(o.loser), round(o.length()), what), excess, false})
 		}
 	}
 	for family := range families {
@@ -75,7 +75,7 @@ func (r *record) answersWithoutLease(family int) []violation {
 			continue
 		}
 		list = append(list, violation{span: span{a.at, a.at}, excess: glance,
-			what: fmt.Sprintf("%s answers for %s without a lease", r.name(a.router), familyNames[family])})
+			what: fmt.Sprintf("%s answers for %s without a lease", nameOf(a.router), familyNames[family])})
 	}
 	return list
 }
@@ -93,7 +93,7 @@ func (r *record) unsettled(family int) []violation {
 			continue
 		}
 		if a.router != 0 {
-			return fail("%s answers for %s, not %s alone", r.name(a.router), familyNames[family], r.name(0))
+			return fail("%s answers for %s, not %s alone", nameOf(a.router), familyNames[family], nameOf(0))
 		}
 		answered++
 	}
@@ -104,17 +104,17 @@ func (r *record) unsettled(family int) []violation {
 		}
 	}
 	if answered == 0 || answered < asked {
-		return fail("%s answers %d of %d questions for %s", r.name(0), answered, asked, familyNames[family])
+		return fail("%s answers %d of %d questions for %s", nameOf(0), answered, asked, familyNames[family])
 	}
 	for router := 1; router < routers; router++ {
 		if meets(r.owned[owner{router, family}], end) {
-			return fail("%s has a lease of %s", r.name(router), familyNames[family])
+			return fail("%s has a lease of %s", nameOf(router), familyNames[family])
 		}
 	}
 	return nil
 }
 
-func (r *record) name(router int) string {
+func nameOf(router int) string {
 	if router == everybody {
 		return "the machine"
 	}

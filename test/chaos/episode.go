@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -222,7 +221,7 @@ func (s *site) runLane(start time.Duration, steps []step) (err error) {
 		time.Sleep(start + st.at - s.now())
 		f := fault{kind: st.kind, router: st.router, span: span{from: s.now()}}
 		if f.detail, err = s.do(st); err != nil {
-			return fmt.Errorf("%s on %s: %w", st.kind.name, strings.TrimSpace((&record{}).name(st.router)), err)
+			return fmt.Errorf("%s on %s: %w", st.kind.name, nameOf(st.router), err)
 		}
 		f.to = s.now()
 		s.mu.Lock()

@@ -79,7 +79,7 @@ func favour(thread int, policy, priority uint32) {
 func hog(h *lab.Host) ([]*lab.Daemon, error) {
 	var hogs []*lab.Daemon
 	for range 2 * runtime.NumCPU() {
-		d, err := h.Start(lab.Command{Name: "hog", Path: "chrt", Args: ordinary("sh", "-c", "while :; do :; done")})
+		d, err := h.Start(lab.Command{Name: "hog", Path: "chrt", Args: []string{"--other", "0", "sh", "-c", "while :; do :; done"}})
 		if err != nil {
 			return hogs, err
 		}
@@ -87,10 +87,6 @@ func hog(h *lab.Host) ([]*lab.Daemon, error) {
 	}
 	return hogs, nil
 }
-
-// ordinary are chrt's arguments for a command that is not to have the scheduling
-// of this process.
-func ordinary(command ...string) []string { return append([]string{"--other", "0"}, command...) }
 
 // favourProcess gives this process, its threads to come and its children
 // real-time scheduling, below that of the daemons: a thread that measures may
@@ -118,7 +114,8 @@ func endHogs(hogs []*lab.Daemon) error {
 		if err := d.Kill(); err != nil {
 			return err
 		}
-		if _, err := d.Wait(5 * time.Second); err != nil {
+		// Even to end it needs a CPU, which others may have.
+		if _, err := d.Wait(time.Minute); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (r *record) judgeOutage(family int, gap span) outage {
 			}
 			if waited > bound && waited-bound > o.excess {
 				o.excess = waited - bound
-				o.what = fmt.Sprintf("%s was healthy and heard nobody for %v, want at most %v", r.name(router), round(waited), round(bound))
+				o.what = fmt.Sprintf("%s was healthy and heard nobody for %v, want at most %v", nameOf(router), round(waited), round(bound))
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (r *record) lastHeard(family, router int, part span) (from time.Duration, w
 			soon := span{a.at - margin, a.at + margin}
 			for _, h := range r.healthy(better) {
 				if soon.to < part.to && h.holds(soon.from) && h.holds(soon.to) {
-					return from, fmt.Sprintf("%s, with nothing wrong with it, sends adverts and does not answer", r.name(better))
+					return from, fmt.Sprintf("%s, with nothing wrong with it, sends adverts and does not answer", nameOf(better))
 				}
 			}
 			from = max(from, a.at)

@@ -121,10 +121,10 @@ func (r *record) judgeStart(o *overlap) (string, time.Duration) {
 	quiet := span{max(w, o.from-r.setup.activeDown(o.loser)) + margin, o.from - margin}
 	if heard := r.delivered(o.family, o.winner, o.loser, quiet); len(heard) > 0 {
 		last := o.from - heard[len(heard)-1].at
-		return fmt.Sprintf("%s had heard %s %v before", r.name(o.loser), r.name(o.winner), round(last)), r.setup.activeDown(o.loser) - last
+		return fmt.Sprintf("%s had heard %s %v before", nameOf(o.loser), nameOf(o.winner), round(last)), r.setup.activeDown(o.loser) - last
 	}
 	if known := o.from - w; known > margin && !meets(r.path(o.winner, o.loser), span{max(w, o.from-r.setup.activeDown(o.loser)-margin), o.from}) {
-		return fmt.Sprintf("nothing was between them, and %s had been owner for %v", r.name(o.winner), round(known)), known
+		return fmt.Sprintf("nothing was between them, and %s had been owner for %v", nameOf(o.winner), round(known)), known
 	}
 	return "", 0
 }
@@ -155,7 +155,7 @@ func (r *record) began(router int, o *overlap) time.Duration {
 func (r *record) judgeEnd(o *overlap, heard, hears int) (string, time.Duration) {
 	if told := r.delivered(o.family, heard, hears, o.span); len(told) > 0 {
 		if late := o.to - told[0].at; late > margin {
-			return fmt.Sprintf("%s went on for %v after it had heard %s", r.name(hears), round(late), r.name(heard)), late - margin
+			return fmt.Sprintf("%s went on for %v after it had heard %s", nameOf(hears), round(late), nameOf(heard)), late - margin
 		}
 	}
 	o.healed = r.sinceHealed(o, heard, hears)

@@ -27,14 +27,14 @@ func (r *record) timeline(around span) string {
 	}
 	for _, f := range r.faults {
 		if f.meet(around).length() >= 0 {
-			events = append(events, event{f.from, fmt.Sprintf("FAULT begins  %s: %s: %s", r.name(f.router), f.kind.name, f.detail)},
-				event{f.to, fmt.Sprintf("FAULT is over %s: %s", r.name(f.router), f.kind.name)})
+			events = append(events, event{f.from, fmt.Sprintf("FAULT begins  %s: %s: %s", nameOf(f.router), f.kind.name, f.detail)},
+				event{f.to, fmt.Sprintf("FAULT is over %s: %s", nameOf(f.router), f.kind.name)})
 		}
 	}
 	for o, list := range r.owned {
 		for _, s := range list {
-			add(s.from, "lease         %s owns %s", r.name(o.router), familyNames[o.family])
-			add(s.to, "lease         %s owns %s no more", r.name(o.router), familyNames[o.family])
+			add(s.from, "lease         %s owns %s", nameOf(o.router), familyNames[o.family])
+			add(s.to, "lease         %s owns %s no more", nameOf(o.router), familyNames[o.family])
 		}
 	}
 	for family := range families {
@@ -47,14 +47,14 @@ func (r *record) timeline(around span) string {
 		}
 	}
 	for _, a := range r.adverts {
-		add(a.at, "advert        %s, priority %d, from %s to %s", familyNames[a.family], a.priority, r.name(a.from),
-			strings.Replace(r.name(a.to), "machine", "switch", 1))
+		add(a.at, "advert        %s, priority %d, from %s to %s", familyNames[a.family], a.priority, nameOf(a.from),
+			strings.Replace(nameOf(a.to), "machine", "switch", 1))
 	}
 	for _, p := range r.pauses {
 		add(p.from, "PAUSE         of %s: %v", p.of, round(p.length()))
 	}
 	for _, l := range r.log {
-		add(l.at, "log           %s: %s", r.name(l.router), l.text)
+		add(l.at, "log           %s: %s", nameOf(l.router), l.text)
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	var b strings.Builder
@@ -70,15 +70,15 @@ func (r *record) answering(family int, add func(time.Duration, string, ...any)) 
 	for _, a := range r.answers[family] {
 		before, known := last[a.router]
 		if known && a.at-before > joined {
-			add(before, "wire          %s's last answer for %s", r.name(a.router), familyNames[family])
+			add(before, "wire          %s's last answer for %s", nameOf(a.router), familyNames[family])
 		}
 		if !known || a.at-before > joined {
-			add(a.at, "wire          %s answers for %s", r.name(a.router), familyNames[family])
+			add(a.at, "wire          %s answers for %s", nameOf(a.router), familyNames[family])
 		}
 		last[a.router] = a.at
 	}
 	for router, at := range last {
-		add(at, "wire          %s's last answer for %s", r.name(router), familyNames[family])
+		add(at, "wire          %s's last answer for %s", nameOf(router), familyNames[family])
 	}
 }
 

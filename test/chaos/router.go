@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -50,8 +52,8 @@ func (r *router) write() error {
 func (r *router) start() error {
 	since := time.Now()
 	d, err := r.Start(lab.Command{
-		Name: "vrrp-xdp", Path: "chrt",
-		Args: ordinary(r.site.binary, "run", "-f", r.file, "--mode", r.site.setup.mode, "--web.listen-address", ""),
+		Name: "vrrp-xdp", Path: r.site.binary,
+		Args: []string{"run", "-f", r.file, "--mode", r.site.setup.mode, "--web.listen-address", ""},
 	})
 	if err != nil {
 		return err
@@ -62,10 +64,18 @@ func (r *router) start() error {
 	r.mu.Unlock()
 	for _, instance := range []string{"V4", "V6"} {
 		if err := awaitState(d, since, instance); err != nil {
-			return err
+			return fmt.Errorf("%w\nit says where it is:\n%s", err, whereIs(d))
 		}
 	}
 	return nil
+}
+
+// whereIs makes a daemon that hangs say where, and end.
+func whereIs(d *lab.Daemon) string {
+	before := len(d.Log())
+	_ = d.Signal(unix.SIGABRT) // it may have ended
+	_, _ = d.Wait(startPatience)
+	return d.Log()[before:]
 }
 
 // awaitState waits until the instance takes part, as a backup or as a master.
