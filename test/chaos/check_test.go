@@ -16,14 +16,14 @@ func well() *record {
 		}
 		r.owned[owner{0, family}] = []span{{0, r.length}}
 		for at := 5 * ms; at < r.length; at += r.setup.interval {
-			r.says(family, 0, at, 1, 2)
+			r.sends(family, 0, at, 1, 2)
 		}
 	}
 	return r
 }
 
-// says is an advert of a router that is delivered to others.
-func (r *record) says(family, from int, at time.Duration, to ...int) {
+// sends is an advert of a router that is delivered to others.
+func (r *record) sends(family, from int, at time.Duration, to ...int) {
 	for _, t := range append(to, everybody) {
 		r.adverts = append(r.adverts, advert{at: at, family: family, from: from, to: t, priority: uint8(r.setup.priorities[from])})
 	}
@@ -155,8 +155,16 @@ var judgements = map[string]struct {
 	}, "r1, with nothing wrong with it, sends adverts and does not answer"},
 
 	"a router answers without a lease": {func(r *record) {
-		r.owned[owner{0, ipv6}] = []span{{0, 500 * ms}, {510 * ms, time.Second}}
+		r.owned[owner{0, ipv6}] = []span{{0, 510 * ms}, {530 * ms, time.Second}}
 	}, "r1 answers for IPv6 without a lease"},
+	"a lease comes and goes between two looks": {func(r *record) {
+		r.sends(ipv4, 1, 500*ms, 0)
+		r.instead(1, span{500 * ms, 501 * ms})
+	}, ""},
+	"a router answers between two adverts without a lease": {func(r *record) {
+		r.sends(ipv4, 1, 500*ms, 0)
+		r.instead(1, span{500 * ms, 510 * ms})
+	}, "r2 answers for IPv4 without a lease"},
 	"two routers answer, one of them without a lease": {func(r *record) {
 		for at := 400 * ms; at < 600*ms; at += ms {
 			r.answers[ipv4] = append(r.answers[ipv4], answer{at, at + 60*time.Microsecond, 1})
