@@ -51,6 +51,7 @@ type conflictKey struct {
 type conflict struct {
 	Conflict
 	began, heard vrrp.Instant
+	untold       bool // the log has nothing of it
 }
 
 // conflicts are those of an instance. They belong to the engine's loop.
@@ -58,6 +59,7 @@ type conflicts struct {
 	list  map[conflictKey]*conflict
 	begun map[string]uint64 // by kind
 	full  bool              // more were there than are told
+	told  vrrp.Instant      // what the log has taken of them, as time
 
 	// Claims that are to be answered by an announcement, and when that may be.
 	claimed  []claimedAddress
@@ -71,6 +73,11 @@ type claimedAddress struct {
 
 // What senders that are made up can put into memory and into the log.
 const mostConflicts = 16
+
+// tellPause is what a line about a beginning costs: each second one, and
+// mostConflicts at once. A second master may be over, and another one there, every
+// few milliseconds.
+const tellPause = time.Second
 
 // quietFor is how long nothing must be heard of a conflict until it is over. Hosts
 // announce themselves, and ask for others, about once a minute.
@@ -113,9 +120,14 @@ func (in *instance) sawConflict(key conflictKey, from *place, mac [6]byte, now v
 	}
 	one.Packets++
 	one.heard, one.Last = now, time.Now().UTC()
-	if !known {
-		in.log.Warn(conflictBegins[key.kind], one.attrs()...)
+	if known {
+		return
 	}
+	if one.untold = in.conflicts.told.Sub(now) >= mostConflicts*tellPause; one.untold {
+		return
+	}
+	in.conflicts.told = max(in.conflicts.told, now).Add(tellPause)
+	in.log.Warn(conflictBegins[key.kind], one.attrs()...)
 }
 
 var conflictBegins = map[string]string{
@@ -145,6 +157,9 @@ func (in *instance) endConflict(key conflictKey, why string) {
 	delete(in.conflicts.list, key)
 	if len(in.conflicts.list) == 0 {
 		in.conflicts.full = false
+	}
+	if one.untold {
+		return
 	}
 	in.log.Info("conflict over: "+why, append(one.attrs(), "packets", one.Packets, "lasted", one.heard.Sub(one.began))...)
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -237,6 +238,34 @@ func TestMadeUpConflictsDoNotFillTheMemory(t *testing.T) {
 		elapse(quietFor)
 		if n := len(h.conflicts()); n != 0 {
 			t.Errorf("%d conflicts are left", n)
+		}
+	})
+}
+
+func TestSecondMastersThatComeAndGoDoNotFillTheLog(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.loneMaster(t)
+		const rounds = 30
+		began := bootNow()
+		for range rounds {
+			for range 2 {
+				for source := range byte(mostConflicts) {
+					ev := masterAdvert(h.t, h.paths[0].slot, lesser, func(a *vrrp.Advert) { a.Checksum = vrrp.MessageOnly })
+					ev.At, ev.Hardware, ev.Source = bootNow(), h.paths[0].spec.VirtualMAC, netip.AddrFrom4([4]byte{198, 51, 100, 10 + source})
+					h.events.push(ev)
+				}
+				elapse(interval)
+			}
+			elapse(2 * down) // they are over
+		}
+		lines := h.journal()
+		most := mostConflicts + int((bootNow()-began)/tellPause) + 1
+		begins, ends := len(matching(lines, "beside this one")), len(matching(lines, "conflict over"))
+		if begins != ends || begins < most/2 || begins > most {
+			t.Errorf("%d begin and %d end in the log, want as many of both, and at most %d", begins, ends, most)
+		}
+		if n := h.status()[0].Counters.Conflicts[SecondMaster]; n != rounds*mostConflicts {
+			t.Errorf("%d are counted, want %d", n, rounds*mostConflicts)
 		}
 	})
 }

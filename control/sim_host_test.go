@@ -39,8 +39,7 @@ type simHost struct {
 }
 
 type simLink struct {
-	up  bool
-	cut int // how often the port of the switch is cut
+	up bool
 }
 
 func (d *simDaemon) world() World {
