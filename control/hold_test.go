@@ -225,11 +225,19 @@ func TestAGroupIsSwitchedOverTogetherByItsNameOrAMembers(t *testing.T) {
 			}
 			a.mustEnd(t, "handed_over 198.51.100.2", "handed_over fe80::1:2")
 			master.mustBe("BACKUP BACKUP")
+			master.journal()
 			backup.mustBe("MASTER MASTER")
 			master.mustBeHeld("switchover switchover")
 			master.switchover(SwitchoverRequest{Name: name, End: true})
 			elapse(down)
 			master.mustBe("MASTER MASTER")
+			// It serves, and every switch knows, before the other one hears of it.
+			want := []string{"lease 10ms", "send arp 192.0.2.1, na fe80::1", "send advert 1 prio 120, advert 1 prio 120, arp"}
+			for i, line := range matching(master.journal(), `^lease [13]|^send `)[:len(want)] {
+				if !strings.HasPrefix(line, want[i]) {
+					t.Errorf("on the way back, %q in place of %q", line, want[i])
+				}
+			}
 		})
 	}
 }

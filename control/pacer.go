@@ -95,13 +95,17 @@ func (e *Engine) announceAt(p *place, addresses []netip.Addr) {
 	if !p.plugged() {
 		return
 	}
-	frame := netio.AppendGratuitousARP4
-	if p.family == vrrp.IPv6 {
-		frame = netio.AppendUnsolicitedNA
-	}
 	for _, a := range addresses {
-		e.pacer.add(p, p.instance.config.Pace, frame(nil, p.mac, a))
+		e.pacer.add(p, p.instance.config.Pace, p.announcement(a))
 	}
+}
+
+// announcement is the frame that tells where an address is.
+func (p *place) announcement(a netip.Addr) []byte {
+	if p.family == vrrp.IPv6 {
+		return netio.AppendUnsolicitedNA(nil, p.mac, a)
+	}
+	return netio.AppendGratuitousARP4(nil, p.mac, a)
 }
 
 // extraDeadline is when addresses on other interfaces are announced again, 0 for never.
