@@ -43,7 +43,11 @@ func (r *record) unanswered(s span) {
 }
 
 func (r *record) had(k *kind, router int, from, to time.Duration) {
-	r.faults = append(r.faults, fault{span: span{from, to}, kind: k, router: router})
+	f := fault{span: span{from, to}, kind: k, router: router}
+	if k == stop {
+		f.left = [families][]span{{f.span}, {f.span}}
+	}
+	r.faults = append(r.faults, f)
 }
 
 // silent takes the adverts away that r1 sent in a span.
@@ -122,6 +126,21 @@ var judgements = map[string]struct {
 		r.instead(1, span{0, 390 * ms})
 		r.owns(1, span{0, 409 * ms})
 	}, ""},
+
+	"one stays because it hears nobody, and the other rises": {func(r *record) {
+		r.silent(span{50 * ms, 590 * ms})
+		r.had(mute, 0, 50*ms, 590*ms)
+		r.had(handover, 0, 300*ms, 700*ms)
+		r.faults[len(r.faults)-1].left[ipv4] = []span{{300 * ms, 450 * ms}}
+		r.sends(ipv4, 1, 460*ms, 0)
+		r.owns(1, span{400 * ms, 606 * ms})
+	}, ""},
+	"one that leaves goes on after it has heard its successor": {func(r *record) {
+		r.silent(span{50 * ms, 590 * ms})
+		r.had(stop, 0, 300*ms, 700*ms)
+		r.sends(ipv4, 1, 400*ms, 0)
+		r.owns(1, span{400 * ms, 425 * ms})
+	}, "r1 went on for 25ms after it had heard r2"},
 
 	"nobody answers for as long as an election takes": {func(r *record) {
 		r.unanswered(span{100 * ms, 440 * ms})

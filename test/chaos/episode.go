@@ -220,7 +220,7 @@ func (s *site) runLane(start time.Duration, steps []step) (err error) {
 	for _, st := range steps {
 		time.Sleep(start + st.at - s.now())
 		f := fault{kind: st.kind, router: st.router, span: span{from: s.now()}}
-		if f.detail, err = s.do(st); err != nil {
+		if f.detail, err = s.do(&f, st); err != nil {
 			return fmt.Errorf("%s on %s: %w", st.kind.name, nameOf(st.router), err)
 		}
 		f.to = s.now()

@@ -9,7 +9,7 @@ import (
 )
 
 // do makes one fault, and mends it.
-func (s *site) do(st step) (detail string, err error) {
+func (s *site) do(f *fault, st step) (detail string, err error) {
 	if st.router == everybody {
 		return s.doToMachine(st)
 	}
@@ -20,10 +20,10 @@ func (s *site) do(st step) (detail string, err error) {
 	if !r.daemon.Running() {
 		return "", fmt.Errorf("its daemon is gone, by itself:\n%s", r.daemon.Log())
 	}
-	return r.doToDaemon(st)
+	return r.doToDaemon(f, st)
 }
 
-func (r *router) doToDaemon(st step) (detail string, err error) {
+func (r *router) doToDaemon(f *fault, st step) (detail string, err error) {
 	switch st.kind {
 	case freeze:
 		if err := r.daemon.Freeze(); err != nil {
@@ -36,12 +36,17 @@ func (r *router) doToDaemon(st step) (detail string, err error) {
 	case restart:
 		return r.startAgain(unix.SIGQUIT, 0, st.length)
 	case stop:
+		defer func() {
+			for family := range families {
+				f.left[family] = []span{{f.from, r.site.now()}}
+			}
+		}()
 		return r.startAgain(unix.SIGTERM, 0, st.length)
 	case upgrade:
 		_, err := r.Run(r.site.binary, "upgrade")
 		return "", err
 	case handover:
-		return r.handOver(st.length)
+		return r.handOver(f, st.length)
 	case reload:
 		r.variant = 1 + int(st.dice[0]*30)
 		if err := r.write(); err != nil {
@@ -69,17 +74,34 @@ func (r *router) startAgain(sig syscall.Signal, status int, after time.Duration)
 // handOver switches both instances over, and ends that after a while. Where no
 // other router answers they stay master, and the command says so by its exit
 // status: that is as it should be.
-func (r *router) handOver(keptOut time.Duration) (detail string, err error) {
+func (r *router) handOver(f *fault, keptOut time.Duration) (detail string, err error) {
 	detail = keptOut.Round(ms).String()
-	for _, instance := range []string{"V4", "V6"} {
-		if _, err := r.Run(r.site.binary, "switchover", instance, "--until-told"); err != nil {
-			detail += fmt.Sprintf("; %s: %v", instance, err)
+	instances := [families]string{"V4", "V6"}
+	var from [families]time.Duration
+	var kept [families]bool
+	// gone notes that a family, or the whole group, left from then until now.
+	gone := func(family int, from time.Duration) {
+		for other := range families {
+			if other == family || r.site.setup.grouped {
+				f.left[other] = join(append(f.left[other], span{from, r.site.now()}))
+			}
 		}
 	}
+	for family, instance := range instances {
+		from[family] = r.site.now()
+		_, err := r.Run(r.site.binary, "switchover", instance, "--until-told")
+		if kept[family] = err == nil; err != nil {
+			detail += fmt.Sprintf("; %s: %v", instance, err)
+		}
+		gone(family, from[family])
+	}
 	time.Sleep(keptOut)
-	for _, instance := range []string{"V4", "V6"} {
+	for family, instance := range instances {
 		if _, err := r.Run(r.site.binary, "switchover", instance, "--end"); err != nil {
 			detail += fmt.Sprintf("; %s --end: %v", instance, err)
+		}
+		if kept[family] {
+			gone(family, from[family])
 		}
 	}
 	return detail, nil

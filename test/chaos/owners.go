@@ -77,16 +77,25 @@ func addOverlap(list []overlap, o overlap) []overlap {
 //     apart; the other gives way when the advert arrives.
 //   - The lesser one rises, because it has heard no advert of the better one for
 //     its Active_Down_Interval, and there was a fault between them.
-//   - One leaves, and serves until it hears its successor.
+//   - One leaves, and serves until it hears its successor. If it hears none it
+//     stays, and from then on it is as if it had not left.
 //
 // Each ends when an advert arrives, and one comes within an interval after the
 // path between the two has healed.
 func (r *record) judgeOverlap(o *overlap) (what string, excess time.Duration) {
-	if r.leaves(o.winner, o.family, o.from) {
-		return r.judgeEnd(o, o.loser, o.winner)
-	}
-	if r.leaves(o.loser, o.family, o.from) {
-		return r.judgeEnd(o, o.winner, o.loser)
+	for _, leaver := range []int{o.winner, o.loser} {
+		left, ok := r.leaves(leaver, o.family, o.from)
+		if !ok {
+			continue
+		}
+		going, stayed := *o, *o
+		going.to, stayed.from = min(o.to, left.to), left.to
+		what, excess = r.judgeEnd(&going, o.winner+o.loser-leaver, leaver)
+		if what == "" && stayed.length() > 0 {
+			what, excess = r.judgeEnd(&stayed, o.winner, o.loser)
+		}
+		o.healed = max(going.healed, stayed.healed)
+		return what, excess
 	}
 	if what, excess = r.judgeStart(o); what != "" {
 		return what, excess
@@ -94,22 +103,17 @@ func (r *record) judgeOverlap(o *overlap) (what string, excess time.Duration) {
 	return r.judgeEnd(o, o.winner, o.loser)
 }
 
-// leaves reports whether the router was told to leave, and has not taken that
-// back: nobody may have answered.
-func (r *record) leaves(router, family int, at time.Duration) bool {
-	return slices.ContainsFunc(r.faults, func(f fault) bool {
-		if f.router != router || !f.kind.leaves || !f.holds(at) {
-			return false
-		}
-		said, takenBack := false, false
-		for _, a := range r.adverts {
-			if a.from == router && a.family == family && a.to == everybody && f.holds(a.at) && a.at <= at {
-				takenBack = said && a.priority > 0
-				said = said || a.priority == 0
+// leaves is the time, if at is in it, from when the router was told to leave until
+// it was told otherwise, or stayed because nobody answered.
+func (r *record) leaves(router, family int, at time.Duration) (span, bool) {
+	for _, f := range r.faults {
+		for _, s := range f.left[family] {
+			if f.router == router && s.holds(at) {
+				return s, true
 			}
 		}
-		return !takenBack
-	})
+	}
+	return span{}, false
 }
 
 // judgeStart looks at the beginning, where it is the lesser one that rises.

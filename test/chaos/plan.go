@@ -9,12 +9,11 @@ import (
 // kind is a kind of fault. It says what it does to a router, which is all that
 // the checks know of it.
 type kind struct {
-	name   string
-	out    bool // what the router sends may be lost
-	in     bool // what is sent to it may be lost
-	down   bool // its daemon does not run, or may not become master
-	leaves bool // it was told to give up what it has
-	track  track
+	name  string
+	out   bool // what the router sends may be lost
+	in    bool // what is sent to it may be lost
+	down  bool // its daemon does not run, or may not become master
+	track track
 	// shortest and longest say how long it takes, for kinds that last.
 	shortest, longest time.Duration
 }
@@ -33,10 +32,10 @@ var (
 	freeze     = &kind{name: "daemon stopped (SIGSTOP), and continued", down: true, shortest: 20 * ms, longest: 1500 * ms}
 	killShort  = &kind{name: "daemon killed, back within its lease", down: true, shortest: 0, longest: 200 * ms}
 	killLong   = &kind{name: "daemon killed, back after its lease", down: true, shortest: 400 * ms, longest: 1500 * ms}
-	stop       = &kind{name: "daemon told to stop (SIGTERM), and started", down: true, leaves: true, shortest: 0, longest: 800 * ms}
+	stop       = &kind{name: "daemon told to stop (SIGTERM), and started", down: true, shortest: 0, longest: 800 * ms}
 	restart    = &kind{name: "daemon restarted (SIGQUIT), back within its lease", down: true, shortest: 0, longest: 150 * ms}
 	upgrade    = &kind{name: "daemon upgraded in place", down: true}
-	handover   = &kind{name: "switched over, and kept out for a while", down: true, leaves: true, shortest: 100 * ms, longest: 1500 * ms}
+	handover   = &kind{name: "switched over, and kept out for a while", down: true, shortest: 100 * ms, longest: 1500 * ms}
 	reload     = &kind{name: "configuration reloaded"}
 	cut        = &kind{name: "link cut", track: cableTrack, out: true, in: true, shortest: 10 * ms, longest: 1500 * ms}
 	linkFlaps  = &kind{name: "link flapping", track: cableTrack, out: true, in: true, shortest: 100 * ms, longest: 1000 * ms}

@@ -40,6 +40,7 @@ type fault struct {
 	kind   *kind
 	router int // or everybody
 	detail string
+	left   [families][]span // when it left, or was kept out, by command
 }
 
 // advert is one that entered the switch (to is everybody), or left it to a router.
