@@ -34,7 +34,7 @@ type fakePath struct {
 	counters Counters
 	arrivals Arrivals
 	counting time.Duration // how long Counters takes
-	removed  bool
+	removed  atomic.Bool
 }
 
 // fakeLease is what the members of a group share.
@@ -47,7 +47,7 @@ func (p *fakePath) Slot() uint32 { return p.slot }
 
 // clashes says what of a new router this one has already.
 func (p *fakePath) clashes(s FastSpec) string {
-	if p.removed || p.spec.Interface != s.Interface {
+	if p.removed.Load() || p.spec.Interface != s.Interface {
 		return ""
 	}
 	if p.spec.VRID == s.VRID && p.spec.Family == s.Family {
@@ -63,7 +63,7 @@ func (p *fakePath) clashes(s FastSpec) string {
 
 func (p *fakePath) Update(s FastSpec) error {
 	for _, other := range p.host.paths {
-		if other == p || p.removed {
+		if other == p || p.removed.Load() {
 			continue
 		}
 		if clash := other.clashes(s); clash != "" {
@@ -175,10 +175,10 @@ func (p *fakePath) Counters() (Counters, error) {
 func (p *fakePath) Arrivals() (Arrivals, error) { return p.arrivals, nil }
 
 func (p *fakePath) Remove() error {
-	if !slices.ContainsFunc(p.host.paths, func(o *fakePath) bool { return o != p && !o.removed && o.spec.Lease == p.spec.Lease }) {
+	if !slices.ContainsFunc(p.host.paths, func(o *fakePath) bool { return o != p && !o.removed.Load() && o.spec.Lease == p.spec.Lease }) {
 		p.fakeLease.Load().lease.Store(0)
 	}
-	p.removed = true
+	p.removed.Store(true)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,7 +23,7 @@ func (h *host) keeps() {
 type asked struct {
 	outcomes []HoldOutcome
 	err      error
-	over     bool
+	over     atomic.Bool
 }
 
 // switchover asks for one, and does not wait for it.
@@ -30,7 +31,7 @@ func (h *host) switchover(q SwitchoverRequest) *asked {
 	a := &asked{}
 	go func() {
 		a.outcomes, a.err = h.engine.Switchover(context.Background(), q)
-		a.over = true
+		a.over.Store(true)
 	}()
 	elapse(0)
 	return a
@@ -40,7 +41,7 @@ func (h *host) maintenance(on bool) *asked {
 	a := &asked{}
 	go func() {
 		a.outcomes, a.err = h.engine.Maintenance(context.Background(), on)
-		a.over = true
+		a.over.Store(true)
 	}()
 	elapse(0)
 	return a
@@ -49,8 +50,8 @@ func (h *host) maintenance(on bool) *asked {
 // mustEnd checks the outcome of every instance.
 func (a *asked) mustEnd(t *testing.T, want ...string) {
 	t.Helper()
-	if !a.over || a.err != nil {
-		t.Fatalf("it is over: %v, %v", a.over, a.err)
+	if !a.over.Load() || a.err != nil {
+		t.Fatalf("it is over: %v, %v", a.over.Load(), a.err)
 	}
 	var got []string
 	for _, o := range a.outcomes {
@@ -82,7 +83,7 @@ func TestASwitchoverHandsOverServesMeanwhileAndComesBack(t *testing.T) {
 		master, backup := l.pair(t)
 		began := bootNow()
 		a := master.switchover(SwitchoverRequest{Name: "gw1", For: time.Minute})
-		if elapse(latency + skew); !master.paths[0].owns() || !backup.paths[0].owns() || a.over {
+		if elapse(latency + skew); !master.paths[0].owns() || !backup.paths[0].owns() || a.over.Load() {
 			t.Fatal("nobody serves while the successor's advert is on its way, or there is no successor")
 		}
 		elapse(2 * latency)
@@ -392,7 +393,9 @@ func TestAWaitThatEndsTooEarlySaysSo(t *testing.T) {
 		h := l.loneMaster(t)
 		ctx, cancel := context.WithTimeout(t.Context(), interval/2)
 		defer cancel()
-		outcomes, err := h.engine.Switchover(ctx, SwitchoverRequest{Name: "gw1"})
-		(&asked{outcomes, err, true}).mustEnd(t, "leaving ")
+		a := &asked{}
+		a.outcomes, a.err = h.engine.Switchover(ctx, SwitchoverRequest{Name: "gw1"})
+		a.over.Store(true)
+		a.mustEnd(t, "leaving ")
 	})
 }

@@ -181,7 +181,7 @@ func (h *host) installPath(s FastSpec) (FastPath, error) {
 // lease is that of the name; where there is none yet, it begins like another.
 func (h *host) lease(name string, like *fakeLease) *fakeLease {
 	for _, p := range h.paths {
-		if !p.removed && p.spec.Lease == name {
+		if !p.removed.Load() && p.spec.Lease == name {
 			return p.fakeLease.Load()
 		}
 	}
@@ -268,8 +268,8 @@ func (h *host) mustBeClean() {
 		h.t.Fatal("Run has not returned")
 	}
 	for _, p := range h.paths {
-		if !p.removed || p.owns() {
-			h.t.Errorf("vrid %d: removed from the fast path: %v; owner: %v", p.spec.VRID, p.removed, p.owns())
+		if !p.removed.Load() || p.owns() {
+			h.t.Errorf("vrid %d: removed from the fast path: %v; owner: %v", p.spec.VRID, p.removed.Load(), p.owns())
 		}
 	}
 	if left := h.book.list(); len(left) > 0 {

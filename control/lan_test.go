@@ -95,7 +95,7 @@ func (h *host) receive(frame []byte) {
 	}
 	source, pdu, ok := advertIn(frame)
 	for _, p := range h.paths {
-		if ok && !p.removed && !p.spec.Companion && p.spec.VRID == pdu[1] && p.spec.Family == vrrp.FamilyOf(source) && p.hear(source, pdu) {
+		if ok && !p.removed.Load() && !p.spec.Companion && p.spec.VRID == pdu[1] && p.spec.Family == vrrp.FamilyOf(source) && p.hear(source, pdu) {
 			h.events.push(FastEvent{At: bootNow(), Slot: p.slot, Source: source, TTL: vrrp.TTL, PDU: pdu})
 		}
 	}

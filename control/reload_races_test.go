@@ -69,7 +69,7 @@ func TestTheLastInstanceOnAnInterfaceIsRemovedWithIt(t *testing.T) {
 		h.world.Release = func(name string) error { // as datapath.Release
 			link, _ := m.Link(name)
 			for _, p := range h.paths {
-				if !p.removed && p.spec.Interface == link.Index {
+				if !p.removed.Load() && p.spec.Interface == link.Index {
 					h.note("RELEASE REFUSED %s", name)
 					return errors.New("virtual routers are installed on it")
 				}
@@ -141,7 +141,7 @@ func TestAnInstanceThatIsPutBackWhileItLeavesIsServed(t *testing.T) {
 		elapse(5 * down)
 		installed := 0
 		for _, p := range h.paths {
-			if !p.removed && p.spec.VRID == 1 {
+			if !p.removed.Load() && p.spec.VRID == 1 {
 				installed++
 			}
 		}

@@ -133,7 +133,7 @@ func TestARemovedMasterServesUntilItsSuccessorDoes(t *testing.T) {
 		}
 		elapse(interval)
 		backup.mustBe("MASTER")
-		if h.paths[0].owns() || !h.paths[0].removed {
+		if h.paths[0].owns() || !h.paths[0].removed.Load() {
 			t.Error("it goes on though there is a successor")
 		}
 		if got := h.status(); len(got) != 1 || got[0].VRID != 9 {
@@ -152,7 +152,7 @@ func TestAnotherReloadDoesNotHurryAnInstanceThatLeaves(t *testing.T) {
 			t.Error("it ends before it could have a successor")
 		}
 		elapse(2 * interval)
-		if !h.paths[0].removed || len(h.status()) != 1 {
+		if !h.paths[0].removed.Load() || len(h.status()) != 1 {
 			t.Error("it does not end")
 		}
 	})

@@ -15,7 +15,7 @@ func TestAnInterfaceThatIsMadeAnewIsUsedAgain(t *testing.T) {
 		h.links.change(func() { h.links.err, h.links.link.Index = nil, 4 })
 		elapse(down)
 		h.mustBe("MASTER")
-		if !h.paths[0].removed || h.paths[1].spec.Interface != 4 {
+		if !h.paths[0].removed.Load() || h.paths[1].spec.Interface != 4 {
 			t.Error("the fast path is not on the new interface")
 		}
 	})

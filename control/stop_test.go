@@ -211,7 +211,7 @@ func TestAnInstallThatFailsTakesBackTheOthers(t *testing.T) {
 			if !errors.Is(err, full) {
 				t.Errorf("New returns %v", err)
 			}
-			if len(h.paths) == 0 || slices.ContainsFunc(h.paths, func(p *fakePath) bool { return !p.removed }) {
+			if len(h.paths) == 0 || slices.ContainsFunc(h.paths, func(p *fakePath) bool { return !p.removed.Load() }) {
 				t.Error("a virtual router is left in the fast path")
 			}
 		})
