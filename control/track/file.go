@@ -21,6 +21,9 @@ const (
 	readAnyway = time.Second
 	// settleAfter is how long what may be half of something must stay as it is.
 	settleAfter = 20 * time.Millisecond
+	// emptyAfter is how long a file must be empty to be meant so: on a busy host
+	// who has truncated it may have to wait before he writes.
+	emptyAfter = 200 * time.Millisecond
 )
 
 type fileWatch struct {
@@ -60,7 +63,7 @@ func (w fileWatch) watch(ctx context.Context, tell func(finding)) {
 		before := last
 		last = w.read()
 		if settling = !written && last != before || written && last.empty; settling {
-			settle.Reset(settleAfter)
+			settle.Reset(last.patience())
 			continue
 		}
 		settle.Stop()
@@ -73,6 +76,13 @@ type reading struct {
 	finding
 	empty    bool // perhaps truncated by who is about to write
 	modified time.Time
+}
+
+func (r reading) patience() time.Duration {
+	if r.empty {
+		return emptyAfter
+	}
+	return settleAfter
 }
 
 // init writes the first value.
