@@ -40,6 +40,9 @@ func TestAnOnlookerSeesTheLeasesAndThatTheMapsAreReplaced(t *testing.T) {
 	if _, err := d.Attach("va", TC); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.EndPredecessors(); err != nil {
+		t.Fatal(err)
+	}
 	if !o.Replaced() {
 		t.Error("the maps do not count as replaced by those of the next daemon")
 	}

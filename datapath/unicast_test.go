@@ -41,15 +41,6 @@ func sockaddr(a netip.Addr) unix.Sockaddr {
 }
 
 func TestTheQueueOfUnicastAdvertsIsForPeers(t *testing.T) {
-	newNetwork(t)
-	d := openOn(t, "lo")
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := netlink.LinkSetUp(lo); err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct {
 		domain               int
 		family               uint8
@@ -59,6 +50,15 @@ func TestTheQueueOfUnicastAdvertsIsForPeers(t *testing.T) {
 		{unix.AF_INET6, 6, "2001:db8::1", "2001:db8::2", "2001:db8::3"},
 	} {
 		t.Run(test.self, func(t *testing.T) {
+			newNetwork(t) // of this goroutine's thread
+			d := openOn(t, "lo")
+			lo, err := netlink.LinkByName("lo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := netlink.LinkSetUp(lo); err != nil {
+				t.Fatal(err)
+			}
 			for _, a := range []string{test.self, test.peer, test.stranger} {
 				if prefix := netip.PrefixFrom(netip.MustParseAddr(a), 128); test.family == 6 {
 					address, err := netlink.ParseAddr(prefix.String())
