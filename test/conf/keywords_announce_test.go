@@ -128,8 +128,10 @@ func TestAnnouncementsAfterALesserMaster(t *testing.T) {
 	s.r1.run(instance("VI_1", "priority 255\nadvert_int 1\ngarp_master_repeat 1\ngarp_master_delay 0\ngarp_lower_prio_repeat 3\ngarp_lower_prio_delay 1"))
 	s.r1.await("MASTER")
 	s.wait(sniffer, telling(vip4))
+	lesser := s.advertOf(50)
+	lesser.Interval = 10 * time.Second // what is announced when it has fallen silent comes after all this
 	said := time.Now()
-	s.say(s.advertOf(50))
+	s.say(lesser)
 	list := s.waitFor(sniffer, 7, telling(vip4))[1:]
 	for i, f := range list {
 		after := f.At.Sub(said).Round(500 * time.Millisecond)
