@@ -81,6 +81,7 @@ func unnoticed(t *testing.T, p *gateway.Pair, do func()) {
 func TestTheCommandUpgradesAndSaysTo(t *testing.T) {
 	for _, mode := range []string{"native", "tc"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			p := configured(t, mode)
 			before := status(t, p.R1)
 			unnoticed(t, p, func() {
@@ -105,6 +106,7 @@ func TestTheCommandUpgradesAndSaysTo(t *testing.T) {
 }
 
 func TestTheCommandSaysWhyNotAndNothingHappens(t *testing.T) {
+	t.Parallel()
 	p := configured(t, "tc")
 	before := status(t, p.R1)
 	unnoticed(t, p, func() {
@@ -129,6 +131,7 @@ func TestTheCommandSaysWhyNotAndNothingHappens(t *testing.T) {
 
 // A script that is vrrp-xdp when it is tried, and gone when it is to be executed.
 func TestADaemonWhoseSuccessorCannotBeExecutedGoesOn(t *testing.T) {
+	t.Parallel()
 	p := configured(t, "tc")
 	before := status(t, p.R1)
 	vanishing := fmt.Sprintf("#!/bin/sh\nrm %s\nexec %s \"$@\"\n", p.Setup.Binary, binary)

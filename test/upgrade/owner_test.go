@@ -16,6 +16,7 @@ import (
 // The addresses of an owner are the host's own: whatever becomes of the daemon,
 // they stay.
 func TestTheOwnersAddressesAreTheHosts(t *testing.T) {
+	t.Parallel()
 	own := filepath.Join(t.TempDir(), "vrrp-xdp")
 	install(t, own, contents(t, binary))
 	p := gateway.New(lab.ForTest(t), gateway.Setup{Binary: own, Mode: "tc", Advert: time.Second})
@@ -74,6 +75,7 @@ func TestTheOwnersAddressesAreTheHosts(t *testing.T) {
 }
 
 func TestADaemonThatHasBecomeAnotherUserIsUpgraded(t *testing.T) {
+	t.Parallel()
 	own := filepath.Join(t.TempDir(), "vrrp-xdp")
 	mayBeReached(t, own)
 	install(t, own, contents(t, binary))

@@ -31,15 +31,19 @@ func restart(t *testing.T, p *gateway.Pair, end func(*lab.Daemon) error) {
 }
 
 func TestARestartWithinTheLeaseIsNotNoticed(t *testing.T) {
-	for _, s := range settings(time.Second) {
-		for _, w := range ways {
+	for i, s := range settings(time.Second) {
+		for j, w := range ways {
+			if i/2 == (i+j)%2 {
+				continue // either way in either mode and for either family, but not all of all
+			}
 			t.Run(s.String()+"/"+w.name, func(t *testing.T) {
+				t.Parallel()
 				p := start(t, s)
 				before := transitions(t, p.R2)
 				probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
 				must(t, err)
 				must(t, probe.AwaitAnswers(enough, 5*time.Second))
-				for range 3 {
+				for range 2 {
 					restart(t, p, w.end)
 					must(t, p.R1.Await("MASTER"))
 					if r := status(t, p.R1); !hasResumed(r) {
