@@ -40,9 +40,9 @@ func TestChaos(t *testing.T) {
 	var seeds []uint64
 	switch {
 	case *durationFlag == 0 && *seedFlag == 0:
-		length, seeds = short, []uint64{1, 2 + rand.Uint64N(1<<32)}
+		length, seeds = short, []uint64{11, 12 + rand.Uint64N(1<<32)}
 	case *seedFlag == 0:
-		*seedFlag = 2 + rand.Uint64N(1<<32)
+		*seedFlag = 12 + rand.Uint64N(1<<32)
 		fallthrough
 	default:
 		if *durationFlag > 0 {
