@@ -16,7 +16,7 @@ import (
 
 var (
 	seedFlag     = flag.Uint64("chaos.seed", 0, "seed of the first episode, the next ones count up; 0: a fixed and a random one")
-	durationFlag = flag.Duration("chaos.duration", 0, "time with faults, in episodes of at most 20 s; 0: two short ones")
+	durationFlag = flag.Duration("chaos.duration", 0, "how long, in episodes of at most 20 s; 0: two short ones")
 	voidFlag     = flag.Bool("chaos.void", false, "show what happened when a trip is void, too")
 	clockFlag    = flag.Bool("chaos.clock", false, "step the machine's wall clock, too")
 )
@@ -53,7 +53,11 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	var s summary
-	for _, seed := range seeds {
+	began := time.Now()
+	for i, seed := range seeds {
+		if i > 0 && *durationFlag > 0 && time.Since(began) >= *durationFlag {
+			break
+		}
 		playOne(t, &s, seed, length)
 	}
 	s.write(os.Stdout)
