@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -124,6 +125,11 @@ func runImage(e env, o daemonOptions, planner planner, before *legacy) (next *le
 	signal.Notify(d.departures, syscall.SIGQUIT, syscall.SIGUSR2)
 	defer signal.Stop(d.departures)
 	defer func() { err = errors.Join(err, d.close()) }()
+	if isTrial() {
+		if err := beOrdinary(); err != nil {
+			return nil, fmt.Errorf("be scheduled as other processes are: %w", err)
+		}
+	}
 	if d.links, err = netio.NewLinks(); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func askReload(ctx context.Context, e env) error {
 	}
 	response, err := askDaemon(ctx, socket, http.MethodPost, "/reload", nil)
 	if err != nil {
-		return explainSilence(err)
+		return explainSilence("reload", err)
 	}
 	defer response.Body.Close()
 	var answer control.ReloadAnswer
@@ -65,16 +65,16 @@ func askReload(ctx context.Context, e env) error {
 }
 
 // explainSilence says why no daemon has answered.
-func explainSilence(err error) error {
+func explainSilence(what string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return errors.New("no vrrp-xdp run is there in this network namespace (or you may not see it: are you root?)")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("the daemon of vrrp-xdp run has died: start it again, or vrrp-xdp detach its interfaces")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the daemon does not answer within %v; what became of the reload, its log says", reloadPatience)
+		return fmt.Errorf("the daemon does not answer within %v; what became of the %s, its log says", reloadPatience, what)
 	}
-	return fmt.Errorf("ask the daemon to reload: %w", err)
+	return fmt.Errorf("ask the daemon to %s: %w", what, err)
 }
 
 // reloader is what the control socket offers, nil if there is nothing to reload.

@@ -99,6 +99,13 @@ func scheduleRealTime(g config.Global, log *slog.Logger) {
 	}
 }
 
+// beOrdinary takes back what a trial has inherited from a real-time daemon, which
+// would have to wait its turn while the verifier is at work.
+func beOrdinary() error {
+	ordinary := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}
+	return eachThread(ownThreads, func(id int) error { return unix.SchedSetAttr(id, ordinary, 0) })
+}
+
 func scheduleThread(id int, g config.Global) error {
 	if g.Nice != nil {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, id, *g.Nice); err != nil {

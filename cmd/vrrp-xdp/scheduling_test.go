@@ -22,6 +22,34 @@ func TestARealTimeDaemonIsOneInAllItsThreadsAndStaysInMemory(t *testing.T) {
 		tellScheduling()
 		return
 	}
+	out := inAnotherProcess(t)
+	for _, bad := range []string{"policy 0", "level=WARN", "locked 0 kB"} {
+		if strings.Contains(out, bad) {
+			t.Errorf("%q is in:\n%s", bad, out)
+		}
+	}
+	if !strings.Contains(out, fmt.Sprintf("policy %d priority %d", unix.SCHED_RR, realTimePriority)) {
+		t.Errorf("no thread is real-time:\n%s", out)
+	}
+}
+
+func TestTheTrialOfARealTimeDaemonIsOrdinary(t *testing.T) {
+	if os.Getenv(scheduled) != "" {
+		scheduleRealTime(config.Global{}, slog.New(slog.NewTextHandler(os.Stdout, nil)))
+		if err := beOrdinary(); err != nil {
+			fmt.Println(err)
+		}
+		tellScheduling()
+		return
+	}
+	if out := inAnotherProcess(t); strings.Contains(out, fmt.Sprint("policy ", unix.SCHED_RR)) || !strings.Contains(out, "policy 0 priority 0") {
+		t.Errorf("its threads are:\n%s", out)
+	}
+}
+
+// inAnotherProcess runs the test once more, with scheduled set, and returns what it prints.
+func inAnotherProcess(t *testing.T) string {
+	t.Helper()
 	if os.Getuid() != 0 {
 		if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
 			t.Fatal("needs root")
@@ -34,14 +62,7 @@ func TestARealTimeDaemonIsOneInAllItsThreadsAndStaysInMemory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, bad := range []string{"policy 0", "level=WARN", "locked 0 kB"} {
-		if strings.Contains(string(out), bad) {
-			t.Errorf("%q is in:\n%s", bad, out)
-		}
-	}
-	if !strings.Contains(string(out), fmt.Sprintf("policy %d priority %d", unix.SCHED_RR, realTimePriority)) {
-		t.Errorf("no thread is real-time:\n%s", out)
-	}
+	return string(out)
 }
 
 // tellScheduling prints how every thread is scheduled, and how much memory is locked.

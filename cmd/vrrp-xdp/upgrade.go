@@ -256,7 +256,7 @@ func askUpgrade(ctx context.Context, e env) error {
 	}
 	response, err := askDaemon(ctx, socket, http.MethodPost, "/upgrade", nil)
 	if err != nil {
-		return explainSilence(err)
+		return explainSilence("upgrade", err)
 	}
 	defer response.Body.Close()
 	var answer control.UpgradeAnswer
