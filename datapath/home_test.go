@@ -1,24 +1,31 @@
 package datapath
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 // The folder that a daemon was given outlives the execution of its successor, and
 // is open to a child that asks its parent; a script does not have it.
 func TestTheFolderForPinsIsKept(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
+	lab.NeedRoot(t)
+	root, err := openBPFFS()
+	if err != nil {
+		t.Fatal(err)
 	}
-	fd, err := unix.Open(bpffsMount, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil || !isBPFFS(bpffsMount) {
-		t.Skip("needs a BPF file system")
+	defer root.Close()
+	fd, err := unix.Open(filepath.Join("/proc/self/fd", fmt.Sprint(root.Fd())), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer unix.Close(fd)
 	t.Setenv(homeEnv, strconv.Itoa(fd))

@@ -36,23 +36,11 @@ The exit status is 2 if the file is wrong.`,
 const reloadPatience = time.Minute
 
 func askReload(ctx context.Context, e env) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+	ctx, cancel := patiently(ctx)
 	defer cancel()
-	socket, err := controlSocket(runSocket)
-	if err != nil {
-		return err
-	}
-	response, err := askDaemon(ctx, socket, http.MethodPost, "/reload", nil)
-	if err != nil {
-		return explainSilence("reload", err)
-	}
-	defer response.Body.Close()
 	var answer control.ReloadAnswer
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("the daemon's answer to a reload: %s: %w", response.Status, err)
+	if err := order(ctx, "reload", &answer); err != nil {
+		return err
 	}
 	switch {
 	case answer.OK:
@@ -62,6 +50,31 @@ func askReload(ctx context.Context, e env) error {
 		return usage(errors.New(answer.Error))
 	}
 	return errors.New(answer.Error)
+}
+
+// patiently bounds what is asked of a daemon; ctx may be nil.
+func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return context.WithTimeout(ctx, reloadPatience)
+}
+
+// order has the daemon of vrrp-xdp run do what the path of that name is for.
+func order(ctx context.Context, what string, answer any) error {
+	socket, err := controlSocket(runSocket)
+	if err != nil {
+		return err
+	}
+	response, err := askDaemon(ctx, socket, http.MethodPost, "/"+what, nil)
+	if err != nil {
+		return explainSilence(what, err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
+		return fmt.Errorf("the daemon's answer to %q: %s: %w", what, response.Status, err)
+	}
+	return nil
 }
 
 // explainSilence says why no daemon has answered.

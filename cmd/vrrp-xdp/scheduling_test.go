@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/config"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 // scheduled is set in a process that is only there to be scheduled.
@@ -50,12 +51,7 @@ func TestTheTrialOfARealTimeDaemonIsOrdinary(t *testing.T) {
 // inAnotherProcess runs the test once more, with scheduled set, and returns what it prints.
 func inAnotherProcess(t *testing.T) string {
 	t.Helper()
-	if os.Getuid() != 0 {
-		if os.Getenv("VRRP_XDP_REQUIRE_ROOT") == "1" {
-			t.Fatal("needs root")
-		}
-		t.Skip("needs root")
-	}
+	lab.NeedRoot(t)
 	child := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run", "^"+t.Name()+"$", "-test.v")
 	child.Env = append(os.Environ(), scheduled+"=1")
 	out, err := child.CombinedOutput()

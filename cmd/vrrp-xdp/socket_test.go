@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 func TestASocketIsPrivateFromTheFirstMoment(t *testing.T) {
@@ -58,9 +60,7 @@ func dialAs(t *testing.T, path string, uid uintptr) net.Conn {
 }
 
 func TestStrangersAreHungUpOn(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	lab.NeedRoot(t)
 	dir, err := os.MkdirTemp("/run", "socket-test-")
 	if err != nil {
 		t.Fatal(err)

@@ -245,28 +245,16 @@ SIGUSR2 does the same.`,
 }
 
 func askUpgrade(ctx context.Context, e env) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+	ctx, cancel := patiently(ctx)
 	defer cancel()
-	socket, err := controlSocket(runSocket)
-	if err != nil {
-		return err
-	}
-	response, err := askDaemon(ctx, socket, http.MethodPost, "/upgrade", nil)
-	if err != nil {
-		return explainSilence("upgrade", err)
-	}
-	defer response.Body.Close()
 	var answer control.UpgradeAnswer
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("the daemon's answer to an upgrade: %s: %w", response.Status, err)
+	if err := order(ctx, "upgrade", &answer); err != nil {
+		return err
 	}
 	if answer.Error != "" {
 		return errors.New(answer.Error)
 	}
-	report, err := awaitUpgrade(ctx, socket, answer.Upgrades)
+	report, err := awaitUpgrade(ctx, answer.Upgrades)
 	if err != nil {
 		return err
 	}
@@ -275,7 +263,11 @@ func askUpgrade(ctx context.Context, e env) error {
 }
 
 // awaitUpgrade waits until the new image answers, or the old one again.
-func awaitUpgrade(ctx context.Context, socket string, upgrades int) (control.Report, error) {
+func awaitUpgrade(ctx context.Context, upgrades int) (control.Report, error) {
+	socket, err := controlSocket(runSocket)
+	if err != nil {
+		return control.Report{}, err
+	}
 	for {
 		report, err := fetchReport(ctx, socket)
 		switch {
