@@ -70,6 +70,19 @@ func (r *record) instead(router int, s span) {
 	}
 }
 
+// also makes another router answer for IPv4, too.
+func (r *record) also(router int, s span) {
+	var all []answer
+	for _, a := range r.answers[ipv4] {
+		all = append(all, a)
+		if s.holds(a.at) {
+			a.router = router
+			all = append(all, a)
+		}
+	}
+	r.answers[ipv4] = all
+}
+
 func (r *record) owns(router int, s span) {
 	r.owned[owner{router, ipv4}] = append(r.owned[owner{router, ipv4}], s)
 }
@@ -134,6 +147,15 @@ var judgements = map[string]struct {
 		r.faults[len(r.faults)-1].left[ipv4] = []span{{300 * ms, 450 * ms}}
 		r.sends(ipv4, 1, 460*ms, 0)
 		r.owns(1, span{400 * ms, 606 * ms})
+	}, ""},
+	"one stays because it hears nobody, and is seen beside the other from time to time": {func(r *record) {
+		r.silent(span{250 * ms, 590 * ms})
+		r.had(mute, 0, 310*ms, 590*ms)
+		r.had(handover, 0, 300*ms, 700*ms)
+		r.faults[len(r.faults)-1].left[ipv4] = []span{{300 * ms, 450 * ms}}
+		r.owns(1, span{400 * ms, 606 * ms})
+		r.also(1, span{410 * ms, 430 * ms})
+		r.also(1, span{480 * ms, 500 * ms})
 	}, ""},
 	"one that leaves goes on after it has heard its successor": {func(r *record) {
 		r.silent(span{50 * ms, 590 * ms})

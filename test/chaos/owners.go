@@ -116,10 +116,12 @@ func (r *record) leaves(router, family int, at time.Duration) (span, bool) {
 	return span{}, false
 }
 
-// judgeStart looks at the beginning, where it is the lesser one that rises.
+// judgeStart looks at the beginning, where it is the lesser one that rises. One
+// that rose after a farewell had every reason, also where it is seen beside the
+// other only later.
 func (r *record) judgeStart(o *overlap) (string, time.Duration) {
 	w, l := r.began(o.winner, o), r.began(o.loser, o)
-	if l < w {
+	if _, succeeds := r.leaves(o.winner, o.family, l); l < w || succeeds {
 		return "", 0
 	}
 	quiet := span{max(w, o.from-r.setup.activeDown(o.loser)) + margin, o.from - margin}
