@@ -108,7 +108,7 @@ func (s *site) startAll() error {
 func (s *site) play(steps []step, o options) (*record, error) {
 	s.epoch = time.Now()
 	r := &record{setup: s.setup}
-	pauses := watchPauses(s.epoch)
+	pauses := lab.WatchPauses()
 	var hosts [routers]*lab.Host
 	for i, h := range s.routers {
 		hosts[i] = h.Host
@@ -131,7 +131,7 @@ func (s *site) play(steps []step, o options) (*record, error) {
 	if n := len(r.asked[ipv6]); n > 0 {
 		r.length = min(r.length, r.asked[ipv4][len(r.asked[ipv4])-1], r.asked[ipv6][n-1])
 	}
-	r.owned, r.pauses = leases.owned, append(r.pauses, append(pauses.stop(), leases.blind...)...)
+	r.owned, r.pauses = leases.owned, append(r.pauses, append(pausesSince(s.epoch, pauses.Stop()), leases.blind...)...)
 	s.found = append(s.found, leases.tooLong...)
 	s.stopAll()
 	r.faults, r.found = s.faults, s.found

@@ -7,7 +7,6 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,52 +15,13 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
-// pauseWatch notes when the machine did not run: each CPU has a thread that
-// nothing goes before, and that wakes up every millisecond.
-type pauseWatch struct {
-	stopping atomic.Bool
-	done     chan []pause
-	cpus     int
-}
-
-// pauseAfter is a pause that may be seen in what is measured.
-const pauseAfter = 3 * time.Millisecond
-
-func watchPauses(epoch time.Time) *pauseWatch {
-	w := &pauseWatch{done: make(chan []pause), cpus: runtime.NumCPU()}
-	for cpu := range w.cpus {
-		go w.run(cpu, epoch)
+// pausesSince are what was seen, on the clock of an episode.
+func pausesSince(epoch time.Time, seen []lab.Pause) []pause {
+	list := make([]pause, 0, len(seen))
+	for _, p := range seen {
+		list = append(list, pause{span{p.From.Sub(epoch), p.To.Sub(epoch)}, fmt.Sprintf("a CPU, %d", p.CPU)})
 	}
-	return w
-}
-
-func (w *pauseWatch) run(cpu int, epoch time.Time) {
-	runtime.LockOSThread() // never unlocked: the thread ends here
-	var only unix.CPUSet
-	only.Set(cpu)
-	_ = unix.SchedSetaffinity(0, &only) // refused, it watches whatever CPU it is on
-	favourThread(99)
-	tick := unix.NsecToTimespec(int64(time.Millisecond))
-	var pauses []pause
-	last := time.Since(epoch)
-	for !w.stopping.Load() {
-		_ = unix.Nanosleep(&tick, nil) // a signal shortens it, which does no harm
-		now := time.Since(epoch)
-		if now-last > pauseAfter {
-			pauses = append(pauses, pause{span{last, now}, fmt.Sprintf("a CPU, %d", cpu)})
-		}
-		last = now
-	}
-	w.done <- pauses
-}
-
-func (w *pauseWatch) stop() []pause {
-	w.stopping.Store(true)
-	var all []pause
-	for range w.cpus {
-		all = append(all, <-w.done...)
-	}
-	return all
+	return list
 }
 
 // favourThread asks for real-time scheduling for this thread; where it is

@@ -113,20 +113,41 @@ func TestCPUHogsCauseNoTransition(t *testing.T) {
 	r1 := runs(t, hosts[0], 120)
 	r1.await(t, "MASTER")
 	r2 := runs(t, hosts[1], 100)
-	before := []control.Report{r1.await(t, "MASTER"), r2.await(t, "BACKUP")}
+	r1.await(t, "MASTER")
+	r2.await(t, "BACKUP")
 	hogs := l.Host("hogs")
 	for range 2 * runtime.NumCPU() {
 		_, err := hogs.Start(lab.Command{Name: "hog", Path: "sh", Args: []string{"-c", "while :; do :; done"}})
 		must(t, err)
 	}
+	for range 3 {
+		moved, paused := hogged(t, []*router{r1, r2})
+		switch {
+		case moved == 0:
+			return
+		case paused < interval:
+			t.Fatalf("%d transitions under load; the logs:\n%s\n%s", moved, r1.daemon.Log(), r2.daemon.Log())
+		}
+		t.Logf("measured again: this machine paused for %v", paused)
+	}
+	t.Fatalf("this machine pauses too often to measure %v", interval)
+}
+
+// hogged waits, and tells how many transitions there were meanwhile, and how long
+// this machine paused.
+func hogged(t *testing.T, routers []*router) (moved uint64, paused time.Duration) {
+	t.Helper()
+	before := []control.Report{routers[0].await(t, "MASTER"), routers[1].await(t, "BACKUP")}
+	pauses := lab.WatchPauses()
 	time.Sleep(*hogging)
-	for i, r := range []*router{r1, r2} {
+	paused = lab.WorstPause(pauses.Stop())
+	for i, r := range routers {
 		after, err := r.report()
 		must(t, err)
-		t.Logf("%s: the loop ran %d times for something that was due, at most %.3f ms late (before the hogs: %.3f ms)",
-			r.Name, after.Loop.Rounds, after.Loop.LatenessMaxMS, before[i].Loop.LatenessMaxMS)
-		if n := transitions(after) - transitions(before[i]); n != 0 {
-			t.Errorf("%s: %d transitions under load; its log:\n%s", r.Name, n, r.daemon.Log())
-		}
+		n := transitions(after) - transitions(before[i])
+		moved += n
+		t.Logf("%s: the loop ran %d times for something that was due, at most %.3f ms late (before: %.3f ms); %d transitions; this machine paused for %v",
+			r.Name, after.Loop.Rounds, after.Loop.LatenessMaxMS, before[i].Loop.LatenessMaxMS, n, paused)
 	}
+	return moved, paused
 }
