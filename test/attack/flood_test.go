@@ -140,16 +140,16 @@ const unfit = floodPace / 2
 func (s *site) endure(attacker *lab.Host) time.Duration {
 	s.t.Helper()
 	s.await("MASTER")
-	sniffer, err := s.lan.Sniff(func(f lab.Frame) bool { return lab.IsVRRP(f) && s.isOurs(f) })
+	sniffer, err := s.nic.SniffSent(func(f lab.Frame) bool { return lab.IsVRRP(f) && s.isOurs(f) })
 	must(s.t, err)
 	before, err := s.report()
 	must(s.t, err)
-	began, paused := time.Now(), pauses()
+	began, watch := time.Now(), lab.WatchPauses()
 	f := s.startFlood(attacker, s.junk())
 	time.Sleep(floodTime)
 	after, err := s.report()
 	must(s.t, err)
-	took, sent, frames, worst := time.Since(began), f.sent.Load(), sniffer.Stop(), paused()
+	took, sent, frames, worst := time.Since(began), f.sent.Load(), sniffer.Stop(), lab.WorstPause(watch.Stop())
 	end := s.talk(s.pack(s.peer, s.advert(200)).frame(), floodPace)
 	said := time.Now()
 	s.eventually("a better router is heard", func(r control.Report) bool { return r.Instances[0].State == "BACKUP" })
@@ -179,29 +179,6 @@ func (s *site) checkEndured(before, after control.Report, took time.Duration) {
 	}
 	if most := uint64(100*took.Seconds()) + 200; moved["received"] > most || moved["lost"] != 0 {
 		s.t.Errorf("%d adverts were let through to the daemon, want at most %d; %d were lost", moved["received"], most, moved["lost"])
-	}
-}
-
-// pauses begins to look how late this process wakes up; the answer is the worst.
-func pauses() (worst func() time.Duration) {
-	const nap = 5 * time.Millisecond
-	quit, found := make(chan struct{}), make(chan time.Duration, 1)
-	go func() {
-		var most time.Duration
-		for {
-			slept := time.Now()
-			select {
-			case <-quit:
-				found <- most
-				return
-			case <-time.After(nap):
-				most = max(most, time.Since(slept)-nap)
-			}
-		}
-	}()
-	return func() time.Duration {
-		close(quit)
-		return <-found
 	}
 }
 

@@ -56,6 +56,7 @@ func startAsNobody(t *testing.T, p *gateway.Pair) {
 	}
 	const pins, run = "/sys/fs/bpf/vrrp-xdp", "/run/vrrp-xdp"
 	must(t, os.MkdirAll(pins, 0o700))
+	must(t, os.MkdirAll(run, 0o755))
 	let("/sys/fs/bpf", 0o711)
 	let(pins, 0o711)
 	for _, r := range []*gateway.Router{p.R1, p.R2} {

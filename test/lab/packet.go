@@ -21,6 +21,7 @@ type packetOptions struct {
 	protocol uint16            // ETH_P_ALL also sees frames that leave; 0 receives nothing
 	index    int               // interface to capture on; 0 means all
 	filter   []unix.SockFilter // nil lets everything through
+	inOnly   bool              // what leaves is not even looked at
 }
 
 // packetSocket is an AF_PACKET socket that carries whole frames.
@@ -69,6 +70,11 @@ func setUpPacketSocket(fd int, o packetOptions) error {
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
 		return fmt.Errorf("auxiliary data: %w", err)
+	}
+	if o.inOnly {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
+			return fmt.Errorf("ignoring what leaves: %w", err)
+		}
 	}
 	if len(o.filter) > 0 {
 		prog := unix.SockFprog{Len: uint16(len(o.filter)), Filter: &o.filter[0]}

@@ -70,6 +70,26 @@ func TestANICsSnifferSeesItsOwnPortOnly(t *testing.T) {
 	}
 }
 
+func TestASnifferOfWhatAHostSendsSeesNothingElse(t *testing.T) {
+	p := newPair(t)
+	s, err := p.bobN.SniffSent(isForeign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.aliceN.Send(p.foreign("to bob")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.bobN.Send(p.foreign("from bob")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Await(5*time.Second, func(f Frame) bool { return f.Direction == In }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Stop()); n != 1 {
+		t.Errorf("%d frames were captured, want the one that bob sent", n)
+	}
+}
+
 func TestAVLANTagIsSeenWhereItWasOnTheWire(t *testing.T) {
 	p := newPair(t)
 	s, err := p.lan.Sniff(func(f Frame) bool {
