@@ -49,6 +49,11 @@ define systemctl
 if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl $(1); fi
 endef
 
+# tools: what the tests run, look with and play against.
+define tools
+$(call need,ip ping keepalived promtool vtysh tshark tcpdump systemd-analyze,iproute2 iputils-ping keepalived prometheus frr tshark tcpdump systemd,keepalived prometheus frr)
+endef
+
 .PHONY: help build install uninstall clean demo test chaos sim test-kernels bench generate check-generate lint fmt
 
 help: ## list the targets
@@ -79,7 +84,7 @@ demo: build ## two routers and a client: watch the master hang, die, stop and lo
 	@$(GO) run ./test/demo -binary bin/vrrp-xdp -mode $(MODE) -advert $(ADVERT)
 
 test: build ## everything (as root)
-	@$(call need,ip ping keepalived promtool vtysh tshark tcpdump systemd-analyze,iproute2 iputils-ping keepalived prometheus frr tshark tcpdump systemd,keepalived prometheus frr)
+	@$(tools)
 	$(GO) vet ./...
 	$(GO) test -count=1 ./cmd/... ./control/... ./datapath/...
 	$(GO) test -count=1 -p 1 -timeout 9m ./test/...
@@ -94,6 +99,7 @@ sim: ## whole engines on simulated LANs, in virtual time (SEEDS=100000)
 
 race: ## what needs no BPF, under Go's race detector (as root)
 	@$(call need,gcc,gcc libc6-dev)
+	@$(tools)
 	CGO_ENABLED=1 $(GO) test -race -short -count=1 -p 1 ./control/...
 
 # Each in turn, for go test fuzzes one at a time; a failing input is written below testdata/fuzz.
