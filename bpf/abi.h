@@ -304,6 +304,7 @@ enum counter {
 	COUNTER_VMAC_ACCEPTED,
 	COUNTER_VMAC_REFUSED,	   /* no lease */
 	COUNTER_VMAC_NOT_ACCEPTED, /* to an address that accepts nothing */
+	COUNTER_VMAC_SPOOFED,	   /* from it, while it is ours; adverts are counted as such */
 	COUNTER_GUARD_REWRITTEN,
 	COUNTER_GUARD_REFUSED, /* no lease, or not to be rewritten */
 	COUNTERS,

@@ -200,12 +200,12 @@ static __always_inline void copy_mac(void *to, const void *from)
 }
 
 /* A virtual router MAC, RFC 9568 §7.3: 00-00-5E-00-01-{VRID} or 00-00-5E-00-02-{VRID}. */
-static __always_inline bool is_virtual_mac(const struct ethhdr *eth)
+static __always_inline bool is_virtual_mac(const __u8 *mac)
 {
-	const __u16 *mac = (const __u16 *)eth->h_dest;
+	const __u16 *half = (const __u16 *)mac;
 
-	return mac[0] == bpf_htons(0x0000) && mac[1] == bpf_htons(0x5e00) &&
-	       (eth->h_dest[4] == 1 || eth->h_dest[4] == 2);
+	return half[0] == bpf_htons(0x0000) && half[1] == bpf_htons(0x5e00) &&
+	       (mac[4] == 1 || mac[4] == 2);
 }
 
 static __always_inline bool is_multicast(const struct ethhdr *eth)

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Frames to a virtual router MAC: this host's while the lease holds, nobody's
- * otherwise (RFC 9568 §6.4.2: a backup MUST discard them).
+ * otherwise (RFC 9568 §6.4.2: a backup MUST discard them). And frames from one.
  */
 #pragma once
 
 #include "nd_check.h"
 
-static __always_inline struct router *virtual_mac_router(const struct frame *f, __u32 *slot)
+static __always_inline struct router *virtual_mac_router(const struct frame *f, const __u8 *mac,
+							 __u32 *slot)
 {
-	struct ethhdr *eth = ethernet(f);
+	return find_router(f, mac[4] == 1 ? 4 : 6, mac[5], slot);
+}
 
-	return find_router(f, eth->h_dest[4] == 1 ? 4 : 6, eth->h_dest[5], slot);
+/* What comes from the virtual MAC while it is ours misleads the switches, or has been led round a
+ * loop. */
+static __always_inline void count_spoofed(const struct frame *f)
+{
+	__u32 slot;
+	struct router *router = virtual_mac_router(f, ethernet(f)->h_source, &slot);
+
+	if (router && owned(router))
+		count(slot, COUNTER_VMAC_SPOOFED);
 }
 
 /* The virtual router for whose own address the packet is; NULL if it is for beyond. */
@@ -40,7 +50,7 @@ static __always_inline bool unaccepted(const struct frame *f)
 static __always_inline enum verdict handle_virtual_mac(const struct frame *f)
 {
 	__u32 slot;
-	struct router *router = virtual_mac_router(f, &slot);
+	struct router *router = virtual_mac_router(f, ethernet(f)->h_dest, &slot);
 
 	if (!router)
 		return VERDICT_PASS;

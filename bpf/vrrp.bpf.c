@@ -36,13 +36,15 @@ static __always_inline enum verdict handle(struct frame *f)
 {
 	enum verdict verdict = VERDICT_PASS;
 
+	if (is_advert4(f) || is_advert6(f))
+		return handle_advert(f);
+	if (is_virtual_mac(ethernet(f)->h_source))
+		count_spoofed(f);
 	if (f->protocol == bpf_htons(ETH_P_ARP))
 		verdict = handle_arp(f);
-	else if (is_advert4(f) || is_advert6(f))
-		return handle_advert(f);
 	else
 		verdict = handle_neighbor(f);
-	if (verdict == VERDICT_PASS && is_virtual_mac(ethernet(f)))
+	if (verdict == VERDICT_PASS && is_virtual_mac(ethernet(f)->h_dest))
 		verdict = handle_virtual_mac(f);
 	return verdict;
 }
@@ -66,7 +68,7 @@ static __always_inline bool of_interest(const struct frame *f)
 	return f->protocol == bpf_htons(ETH_P_ARP) ||
 	       (f->protocol == bpf_htons(ETH_P_IP) && is_multicast(ethernet(f))) ||
 	       (f->protocol == bpf_htons(ETH_P_IPV6) && may_be_icmpv6_or_advert(f)) ||
-	       is_virtual_mac(ethernet(f));
+	       is_virtual_mac(ethernet(f)->h_dest) || is_virtual_mac(ethernet(f)->h_source);
 }
 
 static __always_inline bool load_xdp(struct xdp_md *ctx, struct frame *f)
@@ -192,9 +194,9 @@ int vrrp_accept(struct __sk_buff *skb)
 	struct frame f;
 	__u32 slot;
 
-	if (!load_frame(skb, &f) || !is_virtual_mac(ethernet(&f)))
+	if (!load_frame(skb, &f) || !is_virtual_mac(ethernet(&f)->h_dest))
 		return TC_NEXT;
-	router = virtual_mac_router(&f, &slot);
+	router = virtual_mac_router(&f, ethernet(&f)->h_dest, &slot);
 	if (!router)
 		return TC_NEXT;
 	return owned(router) ? make_ours(skb) : TC_ACT_SHOT;

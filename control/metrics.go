@@ -45,6 +45,7 @@ var (
 	descOdd         = describe("adverts_odd_total", "Adverts that differ from the configuration and were accepted all the same, by what differs.", ofInstance, "what")
 	descChecksum    = describe("adverts_checksum_total", "Valid version 3 adverts over IPv4, by what their checksum covers.", ofInstance, "form")
 	descVMAC        = describe("virtual_mac_frames_total", "Frames to the virtual MAC, by what was done.", ofInstance, "verdict")
+	descSpoofed     = describe("virtual_mac_spoofed_total", "Frames from the virtual MAC, other than adverts, while this host was its owner.", ofInstance)
 	descGuarded     = describe("claims_guarded_total", "ARP and ND packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
 	descArrivals    = describe("advert_interarrival_seconds", "Time between two adverts of the master that is followed.", ofInstance)
 	descTrack       = describe("track_up", "1 if what the instance tracks is up, 0 if it is down or not known.", ofInstance, "track")
@@ -62,7 +63,7 @@ func describe(name, help string, labels []string, more ...string) *prometheus.De
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descState, descPriority, descLease, descHeld, descTransitions, descLateness, descLeasesLost, descAvoided, descConflictNow, descConflictAll, descSent, descReceived,
-		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descGuarded, descArrivals, descTrack, descAuthKey, descAuthClock, descMode, descForeign, descBuild} {
+		descDropped, descLost, descARP, descConflicts, descND, descNDConflicts, descOdd, descChecksum, descVMAC, descSpoofed, descGuarded, descArrivals, descTrack, descAuthKey, descAuthClock, descMode, descForeign, descBuild} {
 		ch <- d
 	}
 }
@@ -122,6 +123,7 @@ func collectInstance(ch chan<- prometheus.Metric, s InstanceStatus) {
 	counters(ch, descOdd, s.Counters.AdvertsOdd, of)
 	counters(ch, descChecksum, s.Counters.AdvertsByChecksum, of)
 	counters(ch, descVMAC, s.Counters.VirtualMACFrames, of)
+	counter(ch, descSpoofed, s.Counters.VirtualMACSpoofed, of...)
 	counters(ch, descGuarded, s.Counters.ClaimsGuarded, of)
 	collectArrivals(ch, s.Counters.arrivals, of)
 	collectAuth(ch, s.Auth, of)

@@ -115,6 +115,7 @@ type Counters struct {
 	NDSolicitations     map[string]uint64 // by verdict
 	NDConflicts         uint64            // claims of a virtual address by another station
 	VirtualMACFrames    map[string]uint64 // by verdict
+	VirtualMACSpoofed   uint64            // frames from it while it was this host's, other than adverts
 	ClaimsGuarded       map[string]uint64 // the host's own ARP and ND for a VIP, by verdict
 }
 

@@ -63,7 +63,7 @@ func (l *lan) countingMaster(t *testing.T) *host {
 		AdvertsOdd: map[string]uint64{"address_list": 29, "interval": 30, "source_mac": 31}, AdvertsDropped: map[string]uint64{"checksum": 3, "ttl": 24}, EventsLost: 5,
 		ARPRequests: map[string]uint64{"answered": 6, "passed": 7, "refused": 8}, ARPConflicts: 9,
 		NDSolicitations: map[string]uint64{"answered": 32, "invalid": 33, "passed_on": 34, "refused": 35}, NDConflicts: 36,
-		VirtualMACFrames: map[string]uint64{"accepted": 10, "refused": 11}, ClaimsGuarded: map[string]uint64{"refused": 12, "rewritten": 13},
+		VirtualMACFrames: map[string]uint64{"accepted": 10, "refused": 11}, VirtualMACSpoofed: 37, ClaimsGuarded: map[string]uint64{"refused": 12, "rewritten": 13},
 	}
 	h.paths[0].arrivals = Arrivals{
 		Below: map[time.Duration]uint64{time.Second: 14, 2 * time.Second: 15}, All: 16, Sum: 1700 * time.Millisecond,

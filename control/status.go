@@ -80,6 +80,7 @@ type InstanceCounts struct {
 	NDSolicitations     map[string]uint64 `json:"nd_solicitations"`
 	NDConflicts         uint64            `json:"nd_conflicts"`
 	VirtualMACFrames    map[string]uint64 `json:"virtual_mac_frames"`
+	VirtualMACSpoofed   uint64            `json:"virtual_mac_spoofed"` // frames from it while it was this host's
 	ClaimsGuarded       map[string]uint64 `json:"claims_guarded"`
 
 	arrivals Arrivals
@@ -218,6 +219,7 @@ func (s *snapshot) count() {
 	counts.NDSolicitations = c.NDSolicitations
 	counts.NDConflicts = c.NDConflicts
 	counts.VirtualMACFrames = c.VirtualMACFrames
+	counts.VirtualMACSpoofed = c.VirtualMACSpoofed
 	counts.ClaimsGuarded = c.ClaimsGuarded
 	s.RFC.Statistics.count(*counts)
 }

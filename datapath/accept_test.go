@@ -8,9 +8,7 @@ import (
 
 func TestWithoutAcceptModeNothingReachesTheVirtualAddressesButNeighborDiscovery(t *testing.T) {
 	four := func(to [6]byte, destination netip.Addr) []byte {
-		f := frameAround(make([]byte, 30), client, 64)
-		copy(f[:6], to[:])
-		return withIP(f, func(h []byte) { h[9] = 6; copy(h[16:], destination.AsSlice()) })
+		return withIP(frameTo(to), func(h []byte) { h[9] = 6; copy(h[16:], destination.AsSlice()) })
 	}
 	six := func(to [6]byte, destination netip.Addr) []byte {
 		return packet6{to: to, from: clientMAC, source: client6, destination: destination, hopLimit: 64, next: 6, payload: make([]byte, 20)}.frame()
@@ -49,9 +47,7 @@ func TestTheAddressSaysWhetherItAccepts(t *testing.T) {
 	second, secondMAC := netip.MustParseAddr("192.168.1.2"), virtualMAC
 	secondMAC[5] = 11
 	to := func(mac [6]byte, destination netip.Addr) []byte {
-		f := frameAround(make([]byte, 30), client, 64)
-		copy(f[:6], mac[:])
-		return withIP(f, func(h []byte) { h[9] = 6; copy(h[16:], destination.AsSlice()) })
+		return withIP(frameTo(mac), func(h []byte) { h[9] = 6; copy(h[16:], destination.AsSlice()) })
 	}
 	b := newBench(t)
 	b.replace(t, &b.v3, func(s *RouterSpec) { s.NoAccept = true })

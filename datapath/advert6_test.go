@@ -78,10 +78,10 @@ func TestAnAdvertOfIPv6IsCheckedInTheOrderOfTheRFC(t *testing.T) {
 		"9. first address global, before that":    mine(message6(pdu6(0, global6, vip6)), "first_address"),
 		"10. interval 0":                          mine(message6(pdu6(0xf000, vip6, global6)), "interval"),
 		"another's fault is not ours to drop":     others(with6(advert6(), func(p *packet6) { p.payload[1] = 11; p.hopLimit = 1 }), "ttl"),
-		"VRRP to another group is none of ours":   {frame: with6(advert6(), func(p *packet6) { p.destination = allNodes }), verdict: Pass},
-		"VRRP by unicast is none of ours":         {frame: with6(advert6(), func(p *packet6) { p.to, p.destination = deviceMAC, peer6 }), verdict: Pass},
-		"UDP to the group is none of ours":        {frame: with6(advert6(), func(p *packet6) { p.next = 17 }), verdict: Pass},
-		"a report of membership (MLD) is neither": {frame: behind(0, 58, 0, 5, 2, 0, 0, 1, 0), verdict: Pass},
+		"VRRP to another group is none of ours":   {frame: with6(advert6(), func(p *packet6) { p.destination = allNodes }), verdict: Pass, counted: once("six spoofed")},
+		"VRRP by unicast is none of ours":         {frame: with6(advert6(), func(p *packet6) { p.to, p.destination = deviceMAC, peer6 }), verdict: Pass, counted: once("six spoofed")},
+		"UDP to the group is none of ours":        {frame: with6(advert6(), func(p *packet6) { p.next = 17 }), verdict: Pass, counted: once("six spoofed")},
+		"a report of membership (MLD) is neither": {frame: behind(0, 58, 0, 5, 2, 0, 0, 1, 0), verdict: Pass, counted: once("six spoofed")},
 	}
 	b := newBench(t)
 	for name, c := range cases {

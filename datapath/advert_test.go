@@ -74,8 +74,8 @@ func TestAnAdvertIsCheckedInTheOrderOfTheRFC(t *testing.T) {
 		"10. interval 0":                                mine(with(v3(), func(a *advertPacket) { a.interval = 0xf000 }), "interval"),
 		"10. v2, interval 0":                            {frame: tagged(with(v2(), func(a *advertPacket) { a.interval = 0x0100 }), 30), verdict: Drop, counted: once("vlan dropped interval")},
 		"a fault in another's advert is not ours drop":  others(with(v3(), func(a *advertPacket) { a.vrid = 11; a.ttl = 1 }), "ttl"),
-		"VRRP to another group is none of ours":         {frame: withIP(good, func(h []byte) { h[19] = 19 }), verdict: Pass},
-		"another protocol to the group is none of ours": {frame: withIP(good, func(h []byte) { h[9] = 17 }), verdict: Pass},
+		"VRRP to another group is none of ours":         {frame: withIP(good, func(h []byte) { h[19] = 19 }), verdict: Pass, counted: once("spoofed")},
+		"another protocol to the group is none of ours": {frame: withIP(good, func(h []byte) { h[9] = 17 }), verdict: Pass, counted: once("spoofed")},
 	}
 	b := newBench(t)
 	for name, c := range cases {

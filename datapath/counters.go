@@ -23,6 +23,7 @@ type Counters struct {
 	NDSolicitations     map[string]uint64 // by verdict: answered, refused (no lease), passed_on (to Go), invalid
 	NDConflicts         uint64            // claims of a virtual address by another station
 	VirtualMACFrames    map[string]uint64 // by verdict: accepted, refused (no lease), not_accepted (Accept_Mode False)
+	VirtualMACSpoofed   uint64            // frames from it while it was this host's, other than adverts
 	ClaimsGuarded       map[string]uint64 // the host's own ARP and ND for a VIP: rewritten, refused (no lease)
 }
 
@@ -170,6 +171,7 @@ func nameCounters(sum vrrpCounters) Counters {
 		NDSolicitations:     named(ndVerdicts),
 		NDConflicts:         of(vrrpCounterCOUNTER_ND_CONFLICT),
 		VirtualMACFrames:    named(virtualMACVerdicts),
+		VirtualMACSpoofed:   of(vrrpCounterCOUNTER_VMAC_SPOOFED),
 		ClaimsGuarded:       named(guardVerdicts),
 	}
 }

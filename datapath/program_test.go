@@ -118,6 +118,7 @@ func flatten(into map[string]uint64, who string, c Counters) {
 	into[who+"lost"] = c.EventsLost
 	into[who+"conflict"] = c.ARPConflicts
 	into[who+"nd conflict"] = c.NDConflicts
+	into[who+"spoofed"] = c.VirtualMACSpoofed
 	into[who+"farewell"] = c.AdvertsPriorityZero
 	for prefix, m := range map[string]map[string]uint64{
 		"dropped ": c.AdvertsDropped, "arp ": c.ARPRequests, "vmac ": c.VirtualMACFrames, "guard ": c.ClaimsGuarded,
@@ -186,7 +187,7 @@ func TestARPForAVirtualAddressIsAnsweredByTheOwnerOnly(t *testing.T) {
 		{name: "a request for another address is left alone", frame: arpFrame(broadcast, clientMAC, request(client, peer)), verdict: Pass},
 		{name: "a request sent through another station is answered to who asks", frame: throughOther, verdict: Reply, out: answer(clientMAC, client), counted: once("arp answered")},
 		{name: "a request from everybody is not answered", frame: arpFrame(broadcast, broadcast, arpPacket{operation: 1, senderMAC: broadcast, sender: client, target: vip}), verdict: Drop, counted: once("arp invalid")},
-		{name: "a request from the virtual MAC (reflected) is left alone", frame: arpFrame(broadcast, virtualMAC, arpPacket{operation: 1, senderMAC: virtualMAC, sender: client, target: vip}), verdict: Pass},
+		{name: "a request from the virtual MAC (reflected) is left alone", frame: arpFrame(broadcast, virtualMAC, arpPacket{operation: 1, senderMAC: virtualMAC, sender: client, target: vip}), verdict: Pass, counted: once("spoofed")},
 		{name: "a request sent through another station without a lease is dropped", backup: true, frame: throughOther, verdict: Drop, counted: once("arp refused")},
 		{name: "a request in VLAN 30 is answered in VLAN 30", frame: tagged(arpFrame(broadcast, clientMAC, ask), 30), verdict: Reply, out: tagged(answer(clientMAC, client), 30), counted: once("vlan arp answered")},
 		{name: "a request in a VLAN without the address is left alone", frame: tagged(arpFrame(broadcast, clientMAC, ask), 31), verdict: Pass},

@@ -231,8 +231,20 @@ func TestAFrameWithTwoTagsIsLeftAlone(t *testing.T) {
 	})
 }
 
+func TestAFrameFromTheVirtualMACIsCountedByItsOwnerAndGoesOn(t *testing.T) {
+	data := func(from [6]byte) []byte { return fromMAC(frameTo(deviceMAC), from) }
+	runBoth(t, []programCase{
+		{name: "of an owner", frame: data(virtualMAC), verdict: Pass, counted: once("spoofed")},
+		{name: "of an owner of IPv6 addresses", frame: data(virtualMAC6), verdict: Pass, counted: once("six spoofed")},
+		{name: "of an owner in a VLAN", frame: tagged(data(virtualMAC), 30), verdict: Pass, counted: once("vlan spoofed")},
+		{name: "of a backup: it is the master's", backup: true, frame: data(virtualMAC), verdict: Pass},
+		{name: "of nobody here", frame: data([6]byte{0, 0, 0x5e, 0, 1, 99}), verdict: Pass},
+		{name: "of another MAC", frame: data(strangeMAC), verdict: Pass},
+	})
+}
+
 func frameTo(mac [6]byte) []byte {
-	f := frameAround(make([]byte, 30), client, 64)
+	f := fromMAC(frameAround(make([]byte, 30), client, 64), clientMAC)
 	copy(f[:6], mac[:])
 	return f
 }

@@ -78,14 +78,15 @@ const (
 	vrrpCounterCOUNTER_VMAC_ACCEPTED         vrrpCounter = 39
 	vrrpCounterCOUNTER_VMAC_REFUSED          vrrpCounter = 40
 	vrrpCounterCOUNTER_VMAC_NOT_ACCEPTED     vrrpCounter = 41
-	vrrpCounterCOUNTER_GUARD_REWRITTEN       vrrpCounter = 42
-	vrrpCounterCOUNTER_GUARD_REFUSED         vrrpCounter = 43
-	vrrpCounterCOUNTERS                      vrrpCounter = 44
+	vrrpCounterCOUNTER_VMAC_SPOOFED          vrrpCounter = 42
+	vrrpCounterCOUNTER_GUARD_REWRITTEN       vrrpCounter = 43
+	vrrpCounterCOUNTER_GUARD_REFUSED         vrrpCounter = 44
+	vrrpCounterCOUNTERS                      vrrpCounter = 45
 )
 
 type vrrpCounters struct {
 	_  structs.HostLayout
-	Of [44]uint64
+	Of [45]uint64
 }
 
 type vrrpCurrent struct {

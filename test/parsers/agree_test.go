@@ -33,7 +33,7 @@ func TestTheFastPathAgreesWithRFC4861OnRandomAndDamagedNeighborDiscovery(t *test
 	n := *inputs / 20 * 3
 	seen := agreeOnMany(t, n, newSource(*seed, 2).neighborFrame)
 	mustHaveSeen(t, seen, n, "ND answered", "ND refused", "ND passed_on", "ND invalid", "ND conflict",
-		"virtual MAC accepted", "virtual MAC refused", "nothing")
+		"virtual MAC accepted", "virtual MAC refused", "spoofed", "nothing")
 }
 
 // agreeOnMany ends the test at the first disagreement on n frames, and says how

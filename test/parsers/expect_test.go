@@ -52,6 +52,7 @@ func expect(frame []byte) *opinion {
 	case v.isAdvert():
 		v.judgeAdvert(o)
 	default:
+		v.judgeSpoofed(o)
 		v.judgeNeighbor(o)
 		if o.verdict == datapath.Pass {
 			v.judgeVirtualMAC(o)
@@ -63,12 +64,7 @@ func expect(frame []byte) *opinion {
 
 // judgeVirtualMAC has what is sent to a virtual MAC: RFC 9568 §6.4.2 and §6.4.3.
 func (v view) judgeVirtualMAC(o *opinion) {
-	var r *virtualRouter
-	for _, each := range configured {
-		if each.vlan == v.vlan && each.mac() == v.to {
-			r = each
-		}
-	}
+	r := v.routerOf(v.to)
 	switch {
 	case r == nil:
 	case !r.owned:
@@ -80,6 +76,23 @@ func (v view) judgeVirtualMAC(o *opinion) {
 	default:
 		o.count(r.String(), "virtual MAC accepted")
 	}
+}
+
+// judgeSpoofed has what comes from a virtual MAC that is this host's.
+func (v view) judgeSpoofed(o *opinion) {
+	if r := v.routerOf(v.from); r != nil && r.owned {
+		o.count(r.String(), "spoofed")
+	}
+}
+
+// routerOf is the virtual router of a MAC, nil if it is that of none.
+func (v view) routerOf(mac [6]byte) *virtualRouter {
+	for _, r := range configured {
+		if r.vlan == v.vlan && r.mac() == mac {
+			return r
+		}
+	}
+	return nil
 }
 
 // toUnaccepting says whether the packet is for an address that accepts nothing itself.

@@ -120,7 +120,7 @@ func (h *host) counts() (counts, error) {
 func (all counts) add(who string, c datapath.Counters) {
 	flat := map[string]uint64{
 		"received": c.AdvertsReceived, "unchanged": c.AdvertsUnchanged, "priority zero": c.AdvertsPriorityZero,
-		"event lost": c.EventsLost, "ARP conflict": c.ARPConflicts, "ND conflict": c.NDConflicts,
+		"event lost": c.EventsLost, "ARP conflict": c.ARPConflicts, "ND conflict": c.NDConflicts, "spoofed": c.VirtualMACSpoofed,
 	}
 	for prefix, of := range map[string]map[string]uint64{
 		"": c.AdvertsByChecksum, "odd ": c.AdvertsOdd, "dropped ": c.AdvertsDropped, "ARP ": c.ARPRequests,
