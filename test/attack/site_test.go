@@ -4,11 +4,9 @@
 package attack
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/gateway"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
@@ -70,24 +69,12 @@ func newSite(t *testing.T, mode string, n network) *site {
 	t.Helper()
 	l := lab.ForTest(t)
 	s := &site{network: n, t: t, mode: mode, lab: l, lan: l.Switch("lan"), router: l.Host("router"), pace: interval}
-	s.blindSwitch()
 	s.nic = s.router.Connect(s.lan, "eth0", "192.168.1.100/24", "2001:db8:1::100/64")
 	s.station = l.Host("station").Connect(s.lan, "eth0", "192.168.1.3/24", "2001:db8:1::3/64")
 	if n.family == vrrp.IPv6 {
 		s.own = s.nic.LinkLocal()
 	}
 	return s
-}
-
-// blindSwitch keeps the kernel's br_netfilter, where it is loaded, from dropping
-// what is damaged on its way through the switch.
-func (s *site) blindSwitch() {
-	s.t.Helper()
-	const script = `for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 >"$f"; done`
-	out, err := exec.Command("ip", "netns", "exec", s.lan.Namespace(), "sh", "-c", script).CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("blinding the switch: %v: %s", err, out)
-	}
 }
 
 // hardened is what the file says where only the peer may speak.
@@ -109,14 +96,7 @@ func (s *site) start(words string) {
 	must(s.t, err)
 }
 
-func (s *site) report() (control.Report, error) {
-	var report control.Report
-	out, err := s.router.Run(program, "status", "--json")
-	if err == nil {
-		err = json.Unmarshal([]byte(out), &report)
-	}
-	return report, err
-}
+func (s *site) report() (control.Report, error) { return gateway.Ask(s.router) }
 
 func (s *site) status() control.InstanceStatus {
 	s.t.Helper()
@@ -163,12 +143,12 @@ func (s *site) advert(priority uint8) vrrp.Advert {
 }
 
 // pack puts an advert into a packet, as its sender would.
-func (s *site) pack(source netip.Addr, a vrrp.Advert) packet {
+func (s *site) pack(source netip.Addr, a vrrp.Advert) forge.Packet {
 	s.t.Helper()
 	group := vrrp.GroupAddress(s.family)
 	pdu, err := a.AppendBinary(nil, source, group)
 	must(s.t, err)
-	return packet{to: lab.MAC(vrrp.GroupMAC(s.family)), from: s.virtualMAC(), source: source, destination: group, ttl: vrrp.TTL, pdu: pdu}
+	return forge.Packet{To: lab.MAC(vrrp.GroupMAC(s.family)), From: s.virtualMAC(), Source: source, Destination: group, TTL: vrrp.TTL, PDU: pdu}
 }
 
 func (s *site) send(frame []byte) {

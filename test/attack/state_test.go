@@ -15,35 +15,18 @@ import (
 // talk sends a frame at each interval until its answer is called.
 func (s *site) talk(frame []byte, each time.Duration) (end func()) {
 	s.t.Helper()
-	quit, ended := make(chan struct{}), make(chan error)
-	s.send(frame)
-	go func() {
-		ticker := time.NewTicker(each)
-		defer ticker.Stop()
-		var err error
-		for {
-			select {
-			case <-quit:
-				ended <- err
-				return
-			case <-ticker.C:
-				if err == nil {
-					err = s.station.Send(frame)
-				}
-			}
-		}
-	}()
+	stop, err := s.station.Repeat(frame, each)
+	must(s.t, err)
 	return func() {
 		s.t.Helper()
-		close(quit)
-		must(s.t, <-ended)
+		must(s.t, stop())
 	}
 }
 
 // master has the peer be a master that this router follows.
 func (s *site) master() (end func()) {
 	s.t.Helper()
-	end = s.talk(s.pack(s.peer, s.advert(200)).frame(), interval)
+	end = s.talk(s.pack(s.peer, s.advert(200)).Frame(), interval)
 	s.eventually("the peer is followed", func(r control.Report) bool {
 		m := r.Instances[0].Master
 		return r.Instances[0].State == "BACKUP" && m != nil && m.Priority == 200
@@ -60,7 +43,7 @@ func TestOfTwoOwnersTheListSaysWhichIsOne(t *testing.T) { // A2
 			}
 			s.start(words)
 			s.await("MASTER")
-			s.send(s.pack(s.peer, s.advert(255)).frame())
+			s.send(s.pack(s.peer, s.advert(255)).Frame())
 			if list {
 				s.eventually("it is refused", func(r control.Report) bool { return counts(r)["dropped owner"] == 1 })
 				if state := s.status().State; state != "MASTER" {
@@ -84,7 +67,7 @@ func TestFarewellsNeitherStartASuccessorNorKeepItWaiting(t *testing.T) { // A4
 	everywhere(t, func(s *site) {
 		s.start("")
 		end := s.master()
-		quiet := s.talk(s.pack(s.attacker, s.advert(0)).frame(), 10*time.Millisecond)
+		quiet := s.talk(s.pack(s.attacker, s.advert(0)).Frame(), 10*time.Millisecond)
 		time.Sleep(time.Second)
 		if i := s.status(); i.State != "BACKUP" || i.Counters.Transitions["MASTER"] != 0 {
 			s.t.Errorf("beside the master that goes on: %s after %v", i.State, i.Counters.Transitions)
@@ -110,7 +93,7 @@ func TestAnIntervalIsBelievedAsFarAsItIsCredible(t *testing.T) { // A6
 		long, short := s.advert(210), s.advert(200)
 		long.Interval, short.Interval = 40950*time.Millisecond, 10*time.Millisecond
 		for range 10 {
-			s.send(s.pack(s.peer, short).frame())
+			s.send(s.pack(s.peer, short).Frame())
 			time.Sleep(interval / 2)
 		}
 		if n := s.status().Counters.Transitions["MASTER"]; n != 0 {
@@ -118,7 +101,7 @@ func TestAnIntervalIsBelievedAsFarAsItIsCredible(t *testing.T) { // A6
 		}
 		end()
 		s.await("MASTER")
-		s.send(s.pack(s.attacker, long).frame())
+		s.send(s.pack(s.attacker, long).Frame())
 		s.eventually("40.95 s are taken for 10 s", func(r control.Report) bool {
 			ms := r.Instances[0].ActiveDownMS
 			return r.Instances[0].State == "BACKUP" && ms > 30_000 && ms < 40_000
@@ -211,7 +194,7 @@ func TestAPasswordThatWasHeardIsNoProtection(t *testing.T) { // A14
 	say := func(kind uint8) {
 		a := s.advert(250)
 		a.Version, a.Interval, a.AuthType, a.AuthData = vrrp.V2, time.Second, kind, [8]byte{'s', 'e', 'c', 'r', 'e', 't'}
-		s.send(s.pack(s.attacker, a).frame())
+		s.send(s.pack(s.attacker, a).Frame())
 	}
 	say(2)
 	s.eventually("MD5 is refused", func(r control.Report) bool { return counts(r)["dropped auth_type"] == 1 })
@@ -229,7 +212,7 @@ func TestAScanOfAllVRIDsIsCounted(t *testing.T) { // A13
 			}
 			a := s.advert(250)
 			a.VRID = uint8(id)
-			s.send(s.pack(s.attacker, a).frame())
+			s.send(s.pack(s.attacker, a).Frame())
 		}
 		s.eventually("254 are counted", func(r control.Report) bool { return counts(r)["on the interface vrid"] == 254 })
 		if i := s.status(); i.State != "MASTER" || i.Counters.AdvertsReceived != 0 {

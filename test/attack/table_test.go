@@ -7,6 +7,7 @@ import (
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -23,13 +24,13 @@ func yields(counter string) verdict { return verdict{true, counter} }
 // where only the peer may, from the virtual MAC.
 type attack struct {
 	name         string
-	packet       func(s *site) packet
+	packet       func(s *site) forge.Packet
 	open, listed verdict
 	only         vrrp.Family // 0: both
 	onlyTC       bool        // a switch made of a bridge hides the tag from native XDP
 }
 
-func (s *site) forged(priority uint8, change func(*packet)) packet {
+func (s *site) forged(priority uint8, change func(*forge.Packet)) forge.Packet {
 	p := s.pack(s.attacker, s.advert(priority))
 	if change != nil {
 		change(&p)
@@ -37,9 +38,9 @@ func (s *site) forged(priority uint8, change func(*packet)) packet {
 	return p
 }
 
-func spoof(priority uint8, change func(s *site, p *packet)) func(*site) packet {
-	return func(s *site) packet {
-		return s.forged(priority, func(p *packet) {
+func spoof(priority uint8, change func(s *site, p *forge.Packet)) func(*site) forge.Packet {
+	return func(s *site) forge.Packet {
+		return s.forged(priority, func(p *forge.Packet) {
 			if change != nil {
 				change(s, p)
 			}
@@ -48,17 +49,17 @@ func spoof(priority uint8, change func(s *site, p *packet)) func(*site) packet {
 }
 
 // of sends it in another's name.
-func of(priority uint8, who func(s *site) netip.Addr) func(*site) packet {
-	return func(s *site) packet { return s.pack(who(s), s.advert(priority)) }
+func of(priority uint8, who func(s *site) netip.Addr) func(*site) forge.Packet {
+	return func(s *site) forge.Packet { return s.pack(who(s), s.advert(priority)) }
 }
 
 func peer(s *site) netip.Addr { return s.peer }
 
-func edited(at int, to byte) func(*site, *packet) {
-	return func(_ *site, p *packet) { p.pdu[at] = to; p.sum() }
+func edited(at int, to byte) func(*site, *forge.Packet) {
+	return func(_ *site, p *forge.Packet) { p.PDU[at] = to; p.Sum() }
 }
 
-func same(name string, packet func(s *site) packet, v verdict) attack {
+func same(name string, packet func(s *site) forge.Packet, v verdict) attack {
 	return attack{name: name, packet: packet, open: v, listed: v}
 }
 
@@ -74,52 +75,54 @@ var table = []attack{
 	{"A3 our priority and a higher address", spoof(ours, nil), yields("received"), stays("dropped sender"), 0, false},
 	{"A4 priority 0 of a stranger", spoof(0, nil), stays("received"), stays("dropped sender"), 0, false},
 	{"A5 a lesser priority", spoof(50, nil), stays("received"), stays("dropped sender"), 0, false},
-	same("A6 interval 0", func(s *site) packet {
+	same("A6 interval 0", func(s *site) forge.Packet {
 		p := s.pack(s.peer, s.advert(250))
-		p.pdu[4], p.pdu[5] = 0, 0
-		p.sum()
+		p.PDU[4], p.PDU[5] = 0, 0
+		p.Sum()
 		return p
 	}, stays("dropped interval")),
-	same("A7 TTL 254", spoof(250, func(_ *site, p *packet) { p.ttl = 254 }), stays("dropped ttl")),
-	same("A7 to our own address", spoof(250, func(s *site, p *packet) { p.to, p.destination = s.nic.MAC, s.own; p.sum() }), stays("")),
-	only(vrrp.IPv4, same("A7 to another group", spoof(250, func(_ *site, p *packet) {
-		p.to, p.destination = lab.MAC{0x01, 0, 0x5e, 0, 0, 1}, parse("224.0.0.1")
-		p.sum()
+	same("A7 TTL 254", spoof(250, func(_ *site, p *forge.Packet) { p.TTL = 254 }), stays("dropped ttl")),
+	same("A7 to our own address", spoof(250, func(s *site, p *forge.Packet) { p.To, p.Destination = s.nic.MAC, s.own; p.Sum() }), stays("")),
+	only(vrrp.IPv4, same("A7 to another group", spoof(250, func(_ *site, p *forge.Packet) {
+		p.To, p.Destination = lab.MAC{0x01, 0, 0x5e, 0, 0, 1}, parse("224.0.0.1")
+		p.Sum()
 	}), stays(""))),
 	only(vrrp.IPv4, attack{name: "A7 from another subnet", packet: of(250, func(s *site) netip.Addr { return s.offSubnet }), open: yields("received"), listed: stays("dropped sender")}),
 	{"A7 from our own address", of(250, func(s *site) netip.Addr { return s.own }), stays("dropped own_source"), stays("dropped sender"), 0, false},
 	{"A7 from the virtual address", of(250, func(s *site) netip.Addr { return s.vips[0] }), yields("received"), stays("dropped sender"), 0, false},
 	same("A7 from the group", of(250, func(s *site) netip.Addr { return vrrp.GroupAddress(s.family) }), stays("on the interface ip_header")),
-	{"A7 of the peer, from another MAC", func(s *site) packet {
+	{"A7 of the peer, from another MAC", func(s *site) forge.Packet {
 		p := s.pack(s.peer, s.advert(250))
-		p.from = lab.MAC{2, 0, 0, 0, 0, 0x66}
+		p.From = lab.MAC{2, 0, 0, 0, 0, 0x66}
 		return p
 	}, yields("odd source_mac"), stays("dropped source_mac"), 0, false},
-	same("A8 a wrong checksum", spoof(250, func(_ *site, p *packet) { p.pdu[7] ^= 0x40 }), stays("dropped checksum")),
+	same("A8 a wrong checksum", spoof(250, func(_ *site, p *forge.Packet) { p.PDU[7] ^= 0x40 }), stays("dropped checksum")),
 	same("A8 version 4", spoof(250, edited(0, 0x41)), stays("dropped version")),
 	same("A8 type 2", spoof(250, edited(0, 0x32)), stays("dropped type")),
 	same("A8 255 addresses and not there", spoof(250, edited(3, 255)), stays("dropped length")),
-	same("A8 no address", func(s *site) packet {
+	same("A8 no address", func(s *site) forge.Packet {
 		p := s.pack(s.peer, s.advert(250))
-		p.pdu = p.pdu[:8]
-		p.pdu[3] = 0
-		p.sum()
+		p.PDU = p.PDU[:8]
+		p.PDU[3] = 0
+		p.Sum()
 		return p
 	}, stays("dropped count")),
-	same("A8 truncated", spoof(250, func(_ *site, p *packet) { p.missing = 2 }), stays("on the interface ip_header")),
-	same("A8 as large as a frame can be", spoof(250, func(_ *site, p *packet) { p.pdu = append(p.pdu, make([]byte, 1400)...) }), stays("dropped length")),
-	same("A8 a good one of the peer with padding", func(s *site) packet {
+	same("A8 truncated", spoof(250, func(_ *site, p *forge.Packet) { p.Missing = 2 }), stays("on the interface ip_header")),
+	same("A8 as large as a frame can be", spoof(250, func(_ *site, p *forge.Packet) { p.PDU = append(p.PDU, make([]byte, 1400)...) }), stays("dropped length")),
+	same("A8 a good one of the peer with padding", func(s *site) forge.Packet {
 		p := s.pack(s.peer, s.advert(50))
-		p.padding = 60
+		p.Padding = 60
 		return p
 	}, stays("received")),
-	only(vrrp.IPv4, same("A9 IP options", spoof(250, func(_ *site, p *packet) { p.options = []byte{148, 4, 0, 0} }), stays("on the interface ip_header"))),
-	only(vrrp.IPv4, same("A9 a fragment", spoof(250, func(_ *site, p *packet) { p.fragment = 0x2000 }), stays("on the interface fragment"))),
-	only(vrrp.IPv6, same("A9 an extension header", spoof(250, func(_ *site, p *packet) { p.extension = 60 }), stays("on the interface ip_header"))),
-	only(vrrp.IPv6, same("A9 a fragment header", spoof(250, func(_ *site, p *packet) { p.extension = 44 }), stays("on the interface fragment"))),
-	{name: "A9 two tags", packet: spoof(250, func(_ *site, p *packet) { p.tags = []uint16{0x88a8, 30, 0x8100, 20} }), onlyTC: true},
+	only(vrrp.IPv4, same("A9 IP options", spoof(250, func(_ *site, p *forge.Packet) { p.Options = []byte{148, 4, 0, 0} }), stays("on the interface ip_header"))),
+	only(vrrp.IPv4, same("A9 a fragment", spoof(250, func(_ *site, p *forge.Packet) { p.Fragment = 0x2000 }), stays("on the interface fragment"))),
+	only(vrrp.IPv6, same("A9 an extension header", spoof(250, func(_ *site, p *forge.Packet) {
+		p.Extensions = []forge.Extension{forge.Padded(forge.DestinationOptions)}
+	}), stays("on the interface ip_header"))),
+	only(vrrp.IPv6, same("A9 a fragment header", spoof(250, func(_ *site, p *forge.Packet) { p.Extensions = []forge.Extension{{Kind: forge.FragmentHeader}} }), stays("on the interface fragment"))),
+	{name: "A9 two tags", packet: spoof(250, func(_ *site, p *forge.Packet) { p.Tags = []forge.Tag{forge.Service(30), forge.Customer(20)} }), onlyTC: true},
 	{
-		name: "A9 another VLAN", packet: spoof(250, func(_ *site, p *packet) { p.tags = []uint16{0x8100, 20} }),
+		name: "A9 another VLAN", packet: spoof(250, func(_ *site, p *forge.Packet) { p.Tags = []forge.Tag{forge.Customer(20)} }),
 		open: stays("on the interface vrid"), listed: stays("on the interface vrid"), onlyTC: true,
 	},
 	same("A10 an advert of the peer, replayed", of(50, peer), stays("received")),
@@ -133,7 +136,7 @@ func (s *site) hit(a attack, v verdict) {
 	report, err := s.report()
 	must(s.t, err)
 	before, left := counts(report), report.Instances[0].Counters.Transitions["BACKUP"]
-	s.send(a.packet(s).frame())
+	s.send(a.packet(s).Frame())
 	if v.yields {
 		s.eventually("it gives way", func(r control.Report) bool { return r.Instances[0].Counters.Transitions["BACKUP"] == left+1 })
 	}

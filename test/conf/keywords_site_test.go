@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -210,25 +211,8 @@ func (s *site) send(a vrrp.Advert, to lab.MAC, source, destination netip.Addr, t
 	s.t.Helper()
 	pdu, err := a.AppendBinary(nil, source, destination)
 	must(s.t, err)
-	from := lab.VirtualMAC4(a.VRID)
-	b := append(append(append([]byte{}, to[:]...), from[:]...), 0x08, 0x00)
-	ip := []byte{0x45, 0, 0, byte(20 + len(pdu)), 0, 0, 0, 0, ttl, vrrp.Protocol, 0, 0}
-	ip = append(append(ip, source.AsSlice()...), destination.AsSlice()...)
-	sum := internetChecksum(ip)
-	ip[10], ip[11] = byte(sum>>8), byte(sum)
-	must(s.t, s.r2.lan.Send(append(append(b, ip...), pdu...)))
-}
-
-// internetChecksum is that of RFC 1071, over an even number of bytes.
-func internetChecksum(b []byte) uint16 {
-	var sum uint32
-	for ; len(b) > 1; b = b[2:] {
-		sum += uint32(b[0])<<8 | uint32(b[1])
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
+	p := forge.Packet{To: to, From: lab.VirtualMAC4(a.VRID), Source: source, Destination: destination, TTL: ttl, PDU: pdu}
+	must(s.t, s.r2.lan.Send(p.Frame()))
 }
 
 // check runs `vrrp-xdp check` on the configuration: what it says, and its exit

@@ -4,7 +4,6 @@
 package conf
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -105,10 +104,8 @@ func (r *router) reload(config string) {
 
 func (r *router) report() control.Report {
 	r.site.t.Helper()
-	out, err := r.Run(binary, "status", "--json")
+	report, err := gateway.Ask(r.Host)
 	must(r.site.t, err)
-	var report control.Report
-	must(r.site.t, json.Unmarshal([]byte(out), &report))
 	return report
 }
 
@@ -126,9 +123,8 @@ func (r *router) instance(name string) control.InstanceStatus {
 
 // states are those of all instances, in order: "MASTER BACKUP"; "" if nobody answers.
 func (r *router) states() string {
-	out, err := r.Run(binary, "status", "--json")
-	var report control.Report
-	if err != nil || json.Unmarshal([]byte(out), &report) != nil {
+	report, err := gateway.Ask(r.Host)
+	if err != nil {
 		return ""
 	}
 	var list []string

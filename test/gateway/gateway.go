@@ -4,7 +4,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -192,15 +191,8 @@ func all(r control.Report, state string, nics []string) bool {
 	return len(r.Instances) > 0
 }
 
-// Status asks the router's daemon, as a user would.
-func (r *Router) Status() (control.Report, error) {
-	var report control.Report
-	out, err := r.Run(r.pair.Setup.Binary, "status", "--json")
-	if err != nil {
-		return report, err
-	}
-	return report, json.Unmarshal([]byte(out), &report)
-}
+// Status asks the router's daemon.
+func (r *Router) Status() (control.Report, error) { return Ask(r.Host) }
 
 // ActiveDown is the Active_Down_Interval of a router of this priority (RFC
 // 9568 §6.1), version 3.

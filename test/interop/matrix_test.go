@@ -20,13 +20,14 @@ const (
 
 var modes = []string{"native", "tc"}
 
-// pairs go through a case in step, one for each way to attach: their waits overlap, and while a takeover is measured
-// none is at work.
+// pairs are those of a course, one for each variant and way to attach.
 type pairs []*pair
 
-func newPairs(t *testing.T, v variant, weAreHigher bool) (ps pairs) {
-	for _, mode := range modes {
-		ps = append(ps, newPair(t, v, mode, weAreHigher))
+func newPairs(t *testing.T, weAreHigher bool, variants ...variant) (ps pairs) {
+	for _, v := range variants {
+		for _, mode := range modes {
+			ps = append(ps, newPair(t, v, mode, weAreHigher))
+		}
 	}
 	return ps
 }
@@ -39,9 +40,9 @@ func (ps pairs) each(step func(*pair)) {
 
 // The weaker one has the higher address: it must not matter.
 func TestTheMatrix(t *testing.T) {
-	for _, v := range variants {
-		t.Run(v.name+"/we are the stronger", func(t *testing.T) { newPairs(t, v, false).weAreTheStronger() })
-		t.Run(v.name+"/they are the stronger", func(t *testing.T) { newPairs(t, v, true).theyAreTheStronger() })
+	for _, c := range courses {
+		t.Run(c.name+"/we are the stronger", func(t *testing.T) { newPairs(t, false, c.variants...).weAreTheStronger() })
+		t.Run(c.name+"/they are the stronger", func(t *testing.T) { newPairs(t, true, c.variants...).theyAreTheStronger() })
 	}
 }
 
@@ -94,9 +95,9 @@ func (p *pair) weTakeOver(what string, farewell bool, due time.Duration) {
 
 // Of two masters of one priority, the one with the higher address stays.
 func TestTheMatrixOfTies(t *testing.T) {
-	for _, v := range variants {
-		t.Run(v.name, func(t *testing.T) {
-			append(newPairs(t, v, true), newPairs(t, v, false)...).tie()
+	for _, c := range courses {
+		t.Run(c.name, func(t *testing.T) {
+			append(newPairs(t, true, c.variants...), newPairs(t, false, c.variants...)...).tie()
 		})
 	}
 }
@@ -124,13 +125,11 @@ func (ps pairs) tie() {
 
 // Neither knows the form of RFC 9568 yet: told to speak it, we are a second master.
 func TestTheMessageOnlyChecksumIsRefusedByBoth(t *testing.T) {
-	for _, v := range variants {
-		if v.name != "keepalived v3 IPv4" && v.name != "FRR v3 IPv4" {
-			continue
-		}
-		v.flags = []string{"--checksum", "message-only"}
-		t.Run(v.name, func(t *testing.T) {
-			ps := newPairs(t, v, true)
+	for _, name := range []string{"keepalived v3 IPv4", "FRR v3 IPv4"} {
+		t.Run(name, func(t *testing.T) {
+			v := variantOf(t, name)
+			v.flags = []string{"--checksum", "message-only"}
+			ps := newPairs(t, true, v)
 			ps.each(func(p *pair) { p.startOurs(strong) })
 			ps.each(func(p *pair) { p.weAreMaster(true) })
 			ps.each(func(p *pair) { p.startTheirs(weak) })

@@ -61,7 +61,7 @@ func (p *pair) check(o takeover) {
 		p.errorf("%s: the last advert of %s has priority %d", o.what, o.from.Host.Name, advert.Priority())
 	}
 	took := first.At.Sub(last.At)
-	p.t.Logf("%s: %s: %s took over after %v, want %v to %v", p.mode, o.what, o.to.Host.Name, took, o.least, o.most)
+	p.t.Logf("%s: %s: %s took over after %v, want %v to %v", p, o.what, o.to.Host.Name, took, o.least, o.most)
 	if took < o.least || took > o.most {
 		p.errorf("%s: %s took over %v after the last advert of %s, want %v to %v", o.what, o.to.Host.Name, took, o.from.Host.Name, o.least, o.most)
 	}
@@ -99,7 +99,7 @@ func (p *pair) checkSent(form lab.V3Checksum) {
 	p.must(err)
 	for i, got := range dissected {
 		if d := cmp.Diff(p.wantSent(i, got.Priority), got, compareAddresses); d != "" {
-			p.t.Fatalf("%s: tshark on advert %d of ours (-want +got):\n%s", p.mode, i, d)
+			p.t.Fatalf("%s: tshark on advert %d of ours (-want +got):\n%s", p, i, d)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/gateway"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -69,15 +69,17 @@ func (p *pair) chooseSource(own int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprint(ipv4Source, own))
 }
 
+func (p *pair) String() string { return p.name + ", " + p.mode }
+
 func (p *pair) errorf(format string, args ...any) {
 	p.t.Helper()
-	p.t.Errorf("%s: %s", p.mode, fmt.Sprintf(format, args...))
+	p.t.Errorf("%s: %s", p, fmt.Sprintf(format, args...))
 }
 
 func (p *pair) must(err error) {
 	p.t.Helper()
 	if err != nil {
-		p.t.Fatalf("%s: %v", p.mode, err)
+		p.t.Fatalf("%s: %v", p, err)
 	}
 }
 
@@ -134,16 +136,12 @@ func (p *pair) meet() {
 // ourStatus is what our daemon says of itself, and wants it to be attached as it was told.
 func (p *pair) ourStatus() (control.InstanceStatus, error) {
 	var none control.InstanceStatus
-	out, err := p.ours.Host.Run(binary, "status", "--json")
+	report, err := gateway.Ask(p.ours.Host)
 	if err != nil {
 		return none, err
 	}
-	var report control.Report
-	if err := json.Unmarshal([]byte(out), &report); err != nil {
-		return none, fmt.Errorf("status: %w\n%s", err, out)
-	}
 	if len(report.Instances) != 1 || len(report.Interfaces) != 1 || report.Interfaces[0].Mode != p.mode {
-		return none, fmt.Errorf("want one instance, on one interface, attached as %s:\n%s", p.mode, out)
+		return none, fmt.Errorf("want one instance, on one interface, attached as %s: %+v", p.mode, report)
 	}
 	return report.Instances[0], nil
 }

@@ -9,19 +9,21 @@ import (
 // first advert is lost, as FRR's over IPv6, answers too late: it is taken back,
 // and ours stays master.
 func TestEverySpeakerTakesOverAtASwitchoverAndGivesBack(t *testing.T) {
-	for _, v := range variants {
-		t.Run(v.name, func(t *testing.T) {
-			ps := newPairs(t, v, false)
+	for _, c := range courses {
+		t.Run(c.name, func(t *testing.T) {
+			ps := newPairs(t, false, c.variants...)
 			ps.each(func(p *pair) { p.startTheirs(weak) })
 			ps.each(func(p *pair) { p.theyAreMaster(weak, true) })
 			ps.each(func(p *pair) { p.startOurs(strong) })
 			ps.each(func(p *pair) { p.weAreMaster(false) })
 
-			if v.late > 0 {
-				ps.each(func(p *pair) { p.tell("gone after", "--until-told", "--force") })
-			} else {
-				ps.each(func(p *pair) { p.tell("handed over to", "--until-told") })
-			}
+			ps.each(func(p *pair) {
+				if p.late > 0 {
+					p.tell("gone after", "--until-told", "--force")
+				} else {
+					p.tell("handed over to", "--until-told")
+				}
+			})
 			ps.each(func(p *pair) { p.theyAreMaster(weak, false) })
 			ps.each(func(p *pair) { p.tell("may become master again", "--end") })
 			ps.each(func(p *pair) { p.weAreMaster(false) })

@@ -237,6 +237,34 @@ func (n *NIC) Carrier() bool {
 	return link.Attrs().RawFlags&unix.IFF_LOWER_UP != 0
 }
 
+// Repeat sends a frame now and at each interval, until end is called. What went wrong meanwhile is the error of end.
+func (n *NIC) Repeat(frame []byte, each time.Duration) (end func() error, err error) {
+	if err := n.Send(frame); err != nil {
+		return nil, err
+	}
+	quit, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ticker := time.NewTicker(each)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-quit:
+				ended <- nil
+				return
+			case <-ticker.C:
+			}
+			if err := n.Send(frame); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	return func() error {
+		close(quit)
+		return <-ended
+	}, nil
+}
+
 // Send puts a whole Ethernet frame on the wire as the host would: it passes the host's tc egress, not its stack.
 func (n *NIC) Send(frame []byte) error {
 	n.sendMu.Lock()

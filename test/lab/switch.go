@@ -3,6 +3,8 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -36,6 +38,9 @@ func newSwitch(l *Lab, name string) (*Switch, error) {
 	if err := ns.sysctl([2]string{"ipv6/conf/all/disable_ipv6", "1"}, [2]string{"ipv6/conf/default/disable_ipv6", "1"}); err != nil {
 		return nil, err
 	}
+	if err := sw.blind(); err != nil {
+		return nil, err
+	}
 	if err := command("ip", "-n", ns.name, "link", "add", bridgeName, "up", "type", "bridge",
 		"stp_state", "0", "forward_delay", "0", "mcast_snooping", "0"); err != nil {
 		return nil, err
@@ -46,6 +51,18 @@ func newSwitch(l *Lab, name string) (*Switch, error) {
 	}
 	sw.bridge = bridge.Attrs().Index
 	return sw, nil
+}
+
+// blind keeps the kernel's br_netfilter, where it is loaded, from looking into what passes the switch: it drops
+// truncated packets, and joins fragments.
+func (sw *Switch) blind() error {
+	return sw.ns.do(func() error {
+		settings, err := filepath.Glob("/proc/sys/net/bridge/bridge-nf-call-*")
+		for _, path := range settings {
+			err = errors.Join(err, os.WriteFile(path, []byte("0"), 0))
+		}
+		return err
+	})
 }
 
 // Namespace is the switch's name for `ip netns`.

@@ -3,7 +3,6 @@
 package router
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -94,18 +93,15 @@ func (r *router) start(priority int, args ...string) {
 
 func (r *router) report() control.Report {
 	r.site.t.Helper()
-	out, err := r.Run(binary, "status", "--json")
+	report, err := gateway.Ask(r.Host)
 	must(r.site.t, err)
-	var report control.Report
-	must(r.site.t, json.Unmarshal([]byte(out), &report))
 	return report
 }
 
 // states are those of all instances, in order: "MASTER BACKUP".
 func (r *router) states() string {
-	out, err := r.Run(binary, "status", "--json")
-	var report control.Report
-	if err != nil || json.Unmarshal([]byte(out), &report) != nil {
+	report, err := gateway.Ask(r.Host)
+	if err != nil {
 		return ""
 	}
 	var list []string

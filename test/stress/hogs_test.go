@@ -2,7 +2,6 @@
 package stress
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -60,13 +59,7 @@ func runs(t *testing.T, h *lab.Host, priority int) *router {
 	return &router{h, daemon}
 }
 
-func (r *router) report() (report control.Report, err error) {
-	out, err := r.Run(binary, "status", "--json")
-	if err == nil {
-		err = json.Unmarshal([]byte(out), &report)
-	}
-	return report, err
-}
+func (r *router) report() (control.Report, error) { return gateway.Ask(r.Host) }
 
 // await waits until all instances are in that state.
 func (r *router) await(t *testing.T, state string) control.Report {

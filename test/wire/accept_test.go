@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 )
 
 // What RFC 9568 §7.1 has logged and counted, and kept.
@@ -22,7 +24,7 @@ func TestAnOwnerLogsAnotherOwnerAndRefusesNothing(t *testing.T) {
 		s.start(255)
 		s.await("MASTER")
 		before := s.status().Counters.AdvertsReceived
-		s.checkMoved(once("odd owner"), func() { s.send(s.packFrom(s.lower(), s.advert(255)).frame()) })
+		s.checkMoved(once("odd owner"), func() { s.send(s.packFrom(s.lower(), s.advert(255)).Frame()) })
 		s.awaitSaid("two address owners (priority 255)")
 		after := s.status()
 		if after.State != "MASTER" || after.Counters.AdvertsReceived != before+1 {
@@ -42,7 +44,7 @@ func TestInVersion3AnotherIntervalIsAdoptedAndCounted(t *testing.T) {
 		s.await("MASTER")
 		p := s.pack(s.advert(better))
 		otherInterval(s, &p)
-		s.checkMoved(once("odd interval", "interval-errors"), func() { s.send(p.frame()) })
+		s.checkMoved(once("odd interval", "interval-errors"), func() { s.send(p.Frame()) })
 		status := s.status()
 		if want := float64(s.down(theirs).Round(time.Microsecond)) / float64(time.Millisecond); status.ActiveDownMS != want {
 			t.Errorf("Active_Down_Interval is %vms, want %vms", status.ActiveDownMS, want)
@@ -58,7 +60,7 @@ func TestInVersion2AnotherIntervalIsSaid(t *testing.T) {
 		s.await("BACKUP")
 		p := s.pack(s.advert(better))
 		otherInterval(s, &p)
-		s.send(p.frame())
+		s.send(p.Frame())
 		s.awaitSaid(`mismatch="an advert every 2000ms, ours every 1000ms"`)
 	})
 }
@@ -67,13 +69,13 @@ func TestInVersion2AnotherIntervalIsSaid(t *testing.T) {
 const slow = time.Second
 
 // accepts wants a backup to follow who sent the advert, and these counters to move.
-func (s *site) accepts(p packet, moved ...string) {
+func (s *site) accepts(p forge.Packet, moved ...string) {
 	s.t.Helper()
 	const before = 201
-	s.send(s.pack(s.advert(before)).frame())
+	s.send(s.pack(s.advert(before)).Frame())
 	s.awaitMaster(before)
-	s.checkMoved(once(moved...), func() { s.sendTimed(p.frame()) })
-	s.awaitMaster(p.pdu[2])
+	s.checkMoved(once(moved...), func() { s.sendTimed(p.Frame()) })
+	s.awaitMaster(p.PDU[2])
 }
 
 // awaitMaster waits until the router is the backup of the other one, at that priority.
@@ -116,7 +118,7 @@ func TestInVersion2AnotherAddressListIsSaid(t *testing.T) {
 		s.await("BACKUP")
 		p := s.pack(s.advert(better))
 		otherAddress(s, &p)
-		s.send(p.frame())
+		s.send(p.Frame())
 		s.awaitSaid("virtual addresses differ, adverts refused: there may be two masters")
 	})
 }
@@ -127,8 +129,8 @@ func TestReservedBitsAreIgnored(t *testing.T) {
 		s.start(ours)
 		s.await("BACKUP")
 		p := s.pack(s.advert(better))
-		p.pdu[4] |= 0xf0
-		p.sum()
+		p.PDU[4] |= 0xf0
+		p.Sum()
 		s.accepts(p)
 	})
 }

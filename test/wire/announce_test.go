@@ -23,7 +23,7 @@ func TestOurAdvertsAreAsTheRFCHasThem(t *testing.T) {
 			t.Errorf("the advert is %v > %v, %v > %v, TTL %d; want %v > %v, %v > %v, TTL 255",
 				v.Source, v.Destination, v.SourceIP, v.DestinationIP, v.TTL, s.virtualMAC(), mac, s.own, group)
 		}
-		want := s.packFrom(s.own, s.advert(ours)).pdu
+		want := s.packFrom(s.own, s.advert(ours)).PDU
 		if string(v.PDU) != string(want) {
 			t.Errorf("the message is % x, want % x", v.PDU, want)
 		}
@@ -33,7 +33,7 @@ func TestOurAdvertsAreAsTheRFCHasThem(t *testing.T) {
 // RFC 9568 §8.1.2 and §8.2.2: nothing but reports of group memberships leaves.
 func TestABackupAnnouncesNothing(t *testing.T) {
 	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
-		defer s.talk(s.pack(s.advert(better)).frame(), s.interval)()
+		defer s.talk(s.pack(s.advert(better)).Frame(), s.interval)()
 		s.start(ours)
 		s.await("BACKUP")
 		time.Sleep(10 * s.interval)

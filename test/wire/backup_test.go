@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -59,7 +60,7 @@ func (s *site) takeover(since time.Time) time.Duration {
 // follows makes the router the backup of the other one, and tells since when.
 func (s *site) follows() time.Time {
 	s.t.Helper()
-	return s.sendTimed(s.pack(s.advert(better)).frame())
+	return s.sendTimed(s.pack(s.advert(better)).Frame())
 }
 
 func TestAnOwnerAdvertisesAndAnnouncesAtOnce(t *testing.T) {
@@ -124,7 +125,7 @@ func TestABackupTakesOverSkewTimeAfterAFarewell(t *testing.T) {
 		thrice(t, func() []timed {
 			s.follows()
 			time.Sleep(brisk / 5)
-			left := s.sendTimed(s.pack(s.advert(0)).frame())
+			left := s.sendTimed(s.pack(s.advert(0)).Frame())
 			return []timed{{"taking over after a farewell", s.takeover(left), s.skew(s.interval)}}
 		})
 	})
@@ -135,14 +136,14 @@ func isNotPostponedByALateFarewell(s *site) {
 	thrice(s.t, func() []timed {
 		last := s.follows()
 		time.Sleep(s.down(brisk) - s.skew(brisk)/2)
-		s.send(s.pack(s.advert(0)).frame())
+		s.send(s.pack(s.advert(0)).Frame())
 		return []timed{{"taking over", s.takeover(last), s.down(brisk)}}
 	})
 }
 
 func isNotPostponedByManyFarewells(s *site) {
 	thrice(s.t, func() []timed {
-		farewell := s.pack(s.advert(0)).frame()
+		farewell := s.pack(s.advert(0)).Frame()
 		s.follows()
 		left := s.sendTimed(farewell)
 		defer s.talk(farewell, s.skew(brisk)/4)()
@@ -154,7 +155,7 @@ func isNotPostponedByManyFarewells(s *site) {
 func ignoresTheFarewellOfAStranger(s *site) {
 	thrice(s.t, func() []timed {
 		last := s.follows()
-		s.send(s.packFrom(s.lower(), s.advert(0)).frame())
+		s.send(s.packFrom(s.lower(), s.advert(0)).Frame())
 		return []timed{{"taking over", s.takeover(last), s.down(brisk)}}
 	})
 }
@@ -162,7 +163,7 @@ func ignoresTheFarewellOfAStranger(s *site) {
 func ignoresALowerPriority(s *site) {
 	thrice(s.t, func() []timed {
 		last := s.follows()
-		defer s.talk(s.packFrom(s.lower(), s.advert(lesser)).frame(), brisk/2)()
+		defer s.talk(s.packFrom(s.lower(), s.advert(lesser)).Frame(), brisk/2)()
 		return []timed{{"preempting", s.takeover(last), s.down(brisk)}}
 	})
 }
@@ -172,7 +173,7 @@ func followsAnEqualPriority(s *site) {
 	thrice(s.t, func() []timed {
 		s.follows()
 		time.Sleep(brisk)
-		last := s.sendTimed(s.packFrom(s.lower(), s.advert(ours)).frame())
+		last := s.sendTimed(s.packFrom(s.lower(), s.advert(ours)).Frame())
 		return []timed{{"taking over", s.takeover(last), s.down(brisk)}}
 	})
 }
@@ -185,8 +186,8 @@ func TestABackupAnswersForNothing(t *testing.T) {
 		s.start(ours)
 		s.await("BACKUP")
 		p := s.pack(s.advert(better))
-		p.from = s.peer.MAC
-		defer s.talk(p.frame(), brisk)()
+		p.From = s.peer.MAC
+		defer s.talk(p.Frame(), brisk)()
 		for _, prefix := range s.prefixes {
 			_, err := s.router.Run("ip", "addr", "add", prefix, "dev", "eth0")
 			must(t, err)
@@ -226,7 +227,7 @@ func isReportOfGroups(f lab.Frame) bool {
 	switch {
 	case f.Data[12] == 0x08 && f.Data[13] == 0x00:
 		return f.Data[14+9] == igmp
-	case f.Data[12] == 0x86 && f.Data[13] == 0xdd && f.Data[14+6] == hopByHop:
+	case f.Data[12] == 0x86 && f.Data[13] == 0xdd && f.Data[14+6] == forge.HopByHop:
 		return len(f.Data) > 14+48 && f.Data[14+48] == mldReport
 	}
 	return false
@@ -256,16 +257,16 @@ func (s *site) toVirtualMAC(vip netip.Addr, protocol byte, message []byte, sumAt
 		covered = append(append([]byte{}, source.AsSlice()...), vip.AsSlice()...)
 		covered = append(append(covered, 0, 0, 0, byte(len(message)), 0, 0, 0, protocol), message...)
 	}
-	sum := checksum(covered)
+	sum := forge.Checksum(covered)
 	message[sumAt], message[sumAt+1] = byte(sum>>8), byte(sum)
-	frame := packet{to: s.virtualMAC(), from: s.host.MAC, source: source, destination: vip, ttl: 64, pdu: message}.frame()
+	frame := forge.Packet{To: s.virtualMAC(), From: s.host.MAC, Source: source, Destination: vip, TTL: 64, PDU: message}.Frame()
 	if vip.Is6() {
 		frame[14+6] = protocol
 		return frame
 	}
 	frame[14+9] = protocol
 	frame[14+10], frame[14+11] = 0, 0
-	sum = checksum(frame[14:34])
+	sum = forge.Checksum(frame[14:34])
 	frame[14+10], frame[14+11] = byte(sum>>8), byte(sum)
 	return frame
 }

@@ -48,7 +48,7 @@ func contradictsALesserOne(s *site) {
 	thrice(s.t, func() []timed {
 		before := s.firstAfter(time.Now(), s.ownAdvert).At
 		time.Sleep(brisk / 2)
-		heard := s.sendTimed(s.pack(s.advert(lesser)).frame())
+		heard := s.sendTimed(s.pack(s.advert(lesser)).Frame())
 		answer := s.firstAfter(heard, s.ownAdvert).At
 		return []timed{
 			{"contradicting", answer.Sub(heard), 0},
@@ -68,7 +68,7 @@ func answersAFloodOfFarewellsWithinLimits(s *site) { s.checkFlood(0, 2*6-2, 2*6+
 func (s *site) checkFlood(priority uint8, least, most int) {
 	s.t.Helper()
 	s.midway()
-	end := s.talk(s.pack(s.advert(priority)).frame(), brisk/20)
+	end := s.talk(s.pack(s.advert(priority)).Frame(), brisk/20)
 	began := time.Now()
 	time.Sleep(6 * brisk)
 	adverts := len(s.between(began, time.Now(), s.ownAdvert))
@@ -81,7 +81,7 @@ func (s *site) checkFlood(priority uint8, least, most int) {
 func answersAFarewell(s *site) {
 	thrice(s.t, func() []timed {
 		s.midway()
-		heard := s.sendTimed(s.pack(s.advert(0)).frame())
+		heard := s.sendTimed(s.pack(s.advert(0)).Frame())
 		answer := s.firstAfter(heard, s.ownAdvert).At
 		return []timed{
 			{"answering", answer.Sub(heard), 0},
@@ -98,7 +98,7 @@ func givesWayToAHigherPriority(s *site) {
 		s.midway()
 		a := s.advert(ours + 1)
 		a.Interval = theirs
-		heard := s.sendTimed(s.pack(a).frame())
+		heard := s.sendTimed(s.pack(a).Frame())
 		return []timed{{"taking over again", s.takeover(heard), s.down(theirs)}}
 	})
 }
@@ -120,7 +120,7 @@ func givesWayToAHigherAddress(s *site) {
 	for _, source := range ties[s.family].higher {
 		thrice(s.t, func() []timed {
 			s.await("MASTER")
-			heard := s.sendTimed(s.packFrom(parse(source), s.advert(ours)).frame())
+			heard := s.sendTimed(s.packFrom(parse(source), s.advert(ours)).Frame())
 			return []timed{{"taking over again from " + source, s.takeover(heard), s.down(brisk)}}
 		})
 	}
@@ -131,7 +131,7 @@ func contradictsALowerAddress(s *site) {
 		s.checkUndisturbed(func() {
 			thrice(s.t, func() []timed {
 				s.midway()
-				heard := s.sendTimed(s.packFrom(parse(source), s.advert(ours)).frame())
+				heard := s.sendTimed(s.packFrom(parse(source), s.advert(ours)).Frame())
 				return []timed{{"contradicting " + source, s.firstAfter(heard, s.ownAdvert).At.Sub(heard), 0}}
 			})
 		})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -62,7 +63,7 @@ func resum(frame []byte) []byte {
 	covered := append([]byte{}, frame[22:54]...)
 	covered = binary.BigEndian.AppendUint32(covered, uint32(len(message)))
 	covered = append(append(covered, 0, 0, 0, 58), message...)
-	binary.BigEndian.PutUint16(message[2:], checksum(covered))
+	binary.BigEndian.PutUint16(message[2:], forge.Checksum(covered))
 	return frame
 }
 
@@ -157,8 +158,8 @@ func advertises(f lab.Frame, vip netip.Addr) bool {
 func TestABackupAnswersNoShapeOfSolicitation(t *testing.T) {
 	each(t, []dialect{v3ipv6}, func(t *testing.T, s *site) {
 		p := s.pack(s.advert(better))
-		p.from = s.peer.MAC
-		defer s.talk(p.frame(), s.interval)()
+		p.From = s.peer.MAC
+		defer s.talk(p.Frame(), s.interval)()
 		s.start(ours)
 		s.await("BACKUP")
 		for _, a := range asks {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -16,7 +17,7 @@ import (
 // oddity is an advert that is good but for how it comes.
 type oddity struct {
 	name  string
-	odd   func(s *site, p *packet)
+	odd   func(s *site, p *forge.Packet)
 	moved string // the counters, ours and that of RFC 8347; none: it is left alone
 	rfc   string
 	only  func(d dialect) bool
@@ -24,33 +25,32 @@ type oddity struct {
 
 func inIPv4(d dialect) bool { return d.family == vrrp.IPv4 }
 
-func tagged(tags ...tag) damage { return func(_ *site, p *packet) { p.tags = tags } }
+func tagged(tags ...forge.Tag) damage { return func(_ *site, p *forge.Packet) { p.Tags = tags } }
 
-func extended(list ...extension) damage { return func(_ *site, p *packet) { p.extensions = list } }
-
-// padded is an extension header of options that has padding only (PadN).
-func padded(kind byte) extension { return extension{kind, [6]byte{1, 4}} }
+func extended(list ...forge.Extension) damage {
+	return func(_ *site, p *forge.Packet) { p.Extensions = list }
+}
 
 var ignored = []oddity{
 	{name: "its source is our address", odd: resourced(func(s *site) netip.Addr { return s.own }), moved: "dropped own_source"},
 	{name: "its source is of this host only", odd: resourced(func(s *site) netip.Addr { return s.choose("127.0.0.1", "::1") }), moved: "on the interface ip_header"},
 	{name: "its source is nobody", odd: resourced(func(s *site) netip.Addr { return s.choose("0.0.0.0", "::") }), moved: "on the interface ip_header"},
 	{name: "its source is the group", odd: resourced(func(s *site) netip.Addr { return s.choose("224.0.0.18", "ff02::12") }), moved: "on the interface ip_header"},
-	{name: "with IP options", odd: func(_ *site, p *packet) { p.options = []byte{148, 4, 0, 0} }, moved: "on the interface ip_header", only: inIPv4},
-	{name: "a first fragment", odd: func(_ *site, p *packet) { p.fragment = 0x2000 }, moved: "on the interface fragment", only: inIPv4},
-	{name: "a later fragment", odd: func(_ *site, p *packet) { p.fragment = 0x0004 }, moved: "on the interface fragment", only: inIPv4},
-	{name: "with a hop-by-hop header", odd: extended(padded(hopByHop)), moved: "on the interface ip_header", only: inIPv6},
-	{name: "with destination options", odd: extended(padded(destinationOptions)), moved: "on the interface ip_header", only: inIPv6},
-	{name: "with two extension headers", odd: extended(padded(hopByHop), padded(destinationOptions)), moved: "on the interface ip_header", only: inIPv6},
-	{name: "with a fragment header", odd: extended(extension{kind: fragmentHeader}), moved: "on the interface fragment", only: inIPv6},
-	{name: "a first fragment, more follow", odd: extended(extension{fragmentHeader, [6]byte{1: 1}}), moved: "on the interface fragment", only: inIPv6},
-	{name: "on VLAN 20", odd: tagged(tag{customerTag, 20}), moved: "on the interface vrid", rfc: "vrid-errors"},
-	{name: "on the service VLAN 20", odd: tagged(tag{serviceTag, 20})},
-	{name: "with a service tag of priority only", odd: tagged(tag{serviceTag, 0})},
-	{name: "on VLAN 20 of service VLAN 30", odd: tagged(tag{serviceTag, 30}, tag{customerTag, 20})},
-	{name: "on VLAN 20 of VLAN 30", odd: tagged(tag{customerTag, 30}, tag{customerTag, 20})},
+	{name: "with IP options", odd: func(_ *site, p *forge.Packet) { p.Options = []byte{148, 4, 0, 0} }, moved: "on the interface ip_header", only: inIPv4},
+	{name: "a first fragment", odd: func(_ *site, p *forge.Packet) { p.Fragment = 0x2000 }, moved: "on the interface fragment", only: inIPv4},
+	{name: "a later fragment", odd: func(_ *site, p *forge.Packet) { p.Fragment = 0x0004 }, moved: "on the interface fragment", only: inIPv4},
+	{name: "with a hop-by-hop header", odd: extended(forge.Padded(forge.HopByHop)), moved: "on the interface ip_header", only: inIPv6},
+	{name: "with destination options", odd: extended(forge.Padded(forge.DestinationOptions)), moved: "on the interface ip_header", only: inIPv6},
+	{name: "with two extension headers", odd: extended(forge.Padded(forge.HopByHop), forge.Padded(forge.DestinationOptions)), moved: "on the interface ip_header", only: inIPv6},
+	{name: "with a fragment header", odd: extended(forge.Extension{Kind: forge.FragmentHeader}), moved: "on the interface fragment", only: inIPv6},
+	{name: "a first fragment, more follow", odd: extended(forge.Extension{Kind: forge.FragmentHeader, Body: [6]byte{1: 1}}), moved: "on the interface fragment", only: inIPv6},
+	{name: "on VLAN 20", odd: tagged(forge.Customer(20)), moved: "on the interface vrid", rfc: "vrid-errors"},
+	{name: "on the service VLAN 20", odd: tagged(forge.Service(20))},
+	{name: "with a service tag of priority only", odd: tagged(forge.Service(0))},
+	{name: "on VLAN 20 of service VLAN 30", odd: tagged(forge.Service(30), forge.Customer(20))},
+	{name: "on VLAN 20 of VLAN 30", odd: tagged(forge.Customer(30), forge.Customer(20))},
 	{name: "to our address", odd: readdressed(func(s *site) (lab.MAC, netip.Addr) { return s.nic.MAC, s.own })},
-	{name: "to the group, in a frame to our MAC", odd: func(s *site, p *packet) { p.to = s.nic.MAC }},
+	{name: "to the group, in a frame to our MAC", odd: func(s *site, p *forge.Packet) { p.To = s.nic.MAC }},
 	{name: "to our address, in a frame to the group", odd: readdressed(func(s *site) (lab.MAC, netip.Addr) {
 		_, mac := groupOf(s.family)
 		return mac, s.own
@@ -61,8 +61,8 @@ var ignored = []oddity{
 		}
 		return lab.MAC{0x01, 0, 0x5e, 0, 0, 1}, parse("224.0.0.1")
 	})},
-	{name: "with more addresses promised than there are", odd: func(_ *site, p *packet) { p.pdu[3] = 255; p.sum() }, moved: "dropped length", rfc: "packet-length-errors"},
-	{name: "as large as a frame can be", odd: func(s *site, p *packet) { grow(1500-s.headerLength()-len(p.pdu))(s, p) }, moved: "dropped length", rfc: "packet-length-errors"},
+	{name: "with more addresses promised than there are", odd: func(_ *site, p *forge.Packet) { p.PDU[3] = 255; p.Sum() }, moved: "dropped length", rfc: "packet-length-errors"},
+	{name: "as large as a frame can be", odd: func(s *site, p *forge.Packet) { grow(1500-s.headerLength()-len(p.PDU))(s, p) }, moved: "dropped length", rfc: "packet-length-errors"},
 }
 
 func (s *site) headerLength() int {
@@ -82,16 +82,16 @@ func (s *site) choose(ipv4, ipv6 string) netip.Addr {
 
 // resourced sends the advert from another address, and the checksum covers it.
 func resourced(from func(s *site) netip.Addr) damage {
-	return func(s *site, p *packet) {
-		p.source = from(s)
-		p.sum()
+	return func(s *site, p *forge.Packet) {
+		p.Source = from(s)
+		p.Sum()
 	}
 }
 
 func readdressed(to func(s *site) (lab.MAC, netip.Addr)) damage {
-	return func(s *site, p *packet) {
-		p.to, p.destination = to(s)
-		p.sum()
+	return func(s *site, p *forge.Packet) {
+		p.To, p.Destination = to(s)
+		p.Sum()
 	}
 }
 
@@ -108,7 +108,7 @@ func TestAnOddAdvertIsNotBelieved(t *testing.T) {
 				p := s.pack(s.advert(better))
 				o.odd(s, &p)
 				s.checkUndisturbed(func() {
-					s.checkMoved(once(o.moved, o.rfc), func() { in.sendTimed(s, p.frame()) })
+					s.checkMoved(once(o.moved, o.rfc), func() { in.sendTimed(s, p.Frame()) })
 					s.checkAnswers()
 				})
 			})
@@ -173,19 +173,19 @@ func TestOurOwnAdvertReflectedDoesNotMoveABackupsTimer(t *testing.T) {
 
 // believed are adverts that are odd but no worse for it.
 var believed = []oddity{
-	{name: "padded to 60 bytes", odd: func(_ *site, p *packet) { p.padding = max(0, 60-len(p.frame())) }},
-	{name: "with a trailer", odd: func(_ *site, p *packet) { p.padding = 33 }},
-	{name: "with a priority tag", odd: tagged(tag{customerTag, 7 << 13})},
-	{name: "not from the virtual MAC", odd: func(s *site, p *packet) { p.from = s.peer.MAC }, moved: "odd source_mac"},
-	{name: "from the virtual MAC of the other family", odd: func(_ *site, p *packet) { p.from[4] ^= 3 }, moved: "odd source_mac"},
-	{name: "don't fragment", odd: func(_ *site, p *packet) { p.fragment = 0x4000 }, only: inIPv4},
+	{name: "padded to 60 bytes", odd: func(_ *site, p *forge.Packet) { p.Padding = max(0, 60-len(p.Frame())) }},
+	{name: "with a trailer", odd: func(_ *site, p *forge.Packet) { p.Padding = 33 }},
+	{name: "with a priority tag", odd: tagged(forge.Customer(7 << 13))},
+	{name: "not from the virtual MAC", odd: func(s *site, p *forge.Packet) { p.From = s.peer.MAC }, moved: "odd source_mac"},
+	{name: "from the virtual MAC of the other family", odd: func(_ *site, p *forge.Packet) { p.From[4] ^= 3 }, moved: "odd source_mac"},
+	{name: "don't fragment", odd: func(_ *site, p *forge.Packet) { p.Fragment = 0x4000 }, only: inIPv4},
 	{name: "as many addresses as there can be", odd: mostAddresses, moved: "odd address_list", rfc: "address-list-errors", only: inV3},
 }
 
 // mostAddresses is 255, or as many as there is room for.
-func mostAddresses(s *site, p *packet) {
-	room := (1500 - s.headerLength() - len(p.pdu)) / addressLength(p)
-	for range min(255-int(p.pdu[3]), room) {
+func mostAddresses(s *site, p *forge.Packet) {
+	room := (1500 - s.headerLength() - len(p.PDU)) / addressLength(p)
+	for range min(255-int(p.PDU[3]), room) {
 		oneMore(s, p)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 )
 
 // row is a check that RFC 9568 §7.1 makes, by its number in the order of the
@@ -13,7 +15,7 @@ import (
 type row struct {
 	check   int
 	name    string
-	damage  func(s *site, p *packet)
+	damage  func(s *site, p *forge.Packet)
 	counter string // ours, the only one that moves
 	rfc     string // that of RFC 8347, the only one that moves; empty: it has none
 	only    func(d dialect) bool
@@ -47,7 +49,7 @@ var refused = []row{
 	{check: 4, name: "too long and a wrong checksum", damage: both(grow(4), badSum), counter: "dropped length", rfc: "packet-length-errors"},
 	{check: 4, name: "no fixed part", damage: keep(6), counter: "on the interface length"},
 	{check: 4, name: "nothing behind the IP header", damage: keep(0), counter: "on the interface length"},
-	{check: 4, name: "truncated", damage: func(_ *site, p *packet) { p.missing = 2 }, counter: "on the interface ip_header"},
+	{check: 4, name: "truncated", damage: func(_ *site, p *forge.Packet) { p.Missing = 2 }, counter: "on the interface ip_header"},
 	{check: 5, name: "a wrong checksum", damage: badSum, counter: "dropped checksum", rfc: "checksum-errors"},
 	{check: 5, name: "a wrong checksum and another VRID", damage: both(vridOf(otherVRID), badSum), counter: "on the interface checksum", rfc: "checksum-errors"},
 	{check: 5, name: "a wrong checksum and interval 0", damage: both(interval0, badSum), counter: "dropped checksum", rfc: "checksum-errors"},
@@ -81,7 +83,7 @@ func (s *site) broken(r row) []byte {
 	s.t.Helper()
 	p := s.pack(s.advert(better))
 	r.damage(s, &p)
-	return p.frame()
+	return p.Frame()
 }
 
 func TestAMasterRefusesAndCountsABadAdvert(t *testing.T) {
@@ -162,7 +164,7 @@ func TestABadAdvertDoesNotMoveABackupsTimer(t *testing.T) {
 func (s *site) checkTimerUnmoved(bad [][]byte) {
 	s.t.Helper()
 	checkTimes(s.t, func() {}, func() []timed {
-		last := s.sendTimed(s.pack(s.advert(better)).frame())
+		last := s.sendTimed(s.pack(s.advert(better)).Frame())
 		time.Sleep(s.down(s.interval) / 2)
 		for _, frame := range bad {
 			s.send(frame)

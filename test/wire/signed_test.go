@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -42,7 +43,7 @@ func (s *site) signer() *signer {
 }
 
 // sign is an advert of that priority, signed now, or that long ago.
-func (s *signer) sign(priority uint8, ago time.Duration) packet {
+func (s *signer) sign(priority uint8, ago time.Duration) forge.Packet {
 	s.t.Helper()
 	p := s.pack(s.advert(priority))
 	wall := time.Duration(time.Now().UnixNano()) - ago
@@ -51,7 +52,7 @@ func (s *signer) sign(priority uint8, ago time.Duration) packet {
 		sequence = s.guard.Next(&s.auth, wall)
 	}
 	var err error
-	p.pdu, err = s.auth.Sign(nil, s.advert(priority), p.source, p.destination, sequence)
+	p.PDU, err = s.auth.Sign(nil, s.advert(priority), p.Source, p.Destination, sequence)
 	must(s.t, err)
 	return p
 }
@@ -64,7 +65,7 @@ func (s *signer) reign() (end func() []byte) {
 		ticker := time.NewTicker(s.interval)
 		defer ticker.Stop()
 		for {
-			frame := s.sign(better, 0).frame()
+			frame := s.sign(better, 0).Frame()
 			if err := s.peer.Send(frame); err != nil {
 				s.t.Error(err)
 			}
@@ -139,23 +140,23 @@ func TestOnlyWhatIsSignedWithOurKeyIsBelieved(t *testing.T) {
 		s.runFile(s.signedConfig("key 1 " + signingKey + "\nactive_key 1"))
 		s.await("MASTER")
 		signer := s.signer()
-		trailer := len(signer.sign(better, 0).pdu) - vrrp.TrailerLength
+		trailer := len(signer.sign(better, 0).PDU) - vrrp.TrailerLength
 		damaged := func(at int) []byte {
 			p := signer.sign(better, 0)
-			p.pdu[trailer+at] ^= 0x40
+			p.PDU[trailer+at] ^= 0x40
 			s.mend(&p, trailer)
-			return p.frame()
+			return p.Frame()
 		}
-		s.refuses("not signed", s.pack(s.advert(better)).frame(), vrrp.ReasonAuthMissing)
+		s.refuses("not signed", s.pack(s.advert(better)).Frame(), vrrp.ReasonAuthMissing)
 		s.refuses("another type", damaged(0), vrrp.ReasonAuthMalformed)
 		s.refuses("another key", damaged(1), vrrp.ReasonAuthKey)
-		s.refuses("too old", signer.sign(better, time.Minute).frame(), vrrp.ReasonAuthStale)
-		s.refuses("of the future", signer.sign(better, -time.Minute).frame(), vrrp.ReasonAuthStale)
+		s.refuses("too old", signer.sign(better, time.Minute).Frame(), vrrp.ReasonAuthStale)
+		s.refuses("of the future", signer.sign(better, -time.Minute).Frame(), vrrp.ReasonAuthStale)
 		s.refuses("of another moment", damaged(9), vrrp.ReasonAuthHMAC)
 		s.refuses("signed wrongly", damaged(27), vrrp.ReasonAuthHMAC)
 		p := signer.sign(better, 0)
-		p.pdu = p.pdu[:len(p.pdu)-1]
-		s.refuses("cut short", p.frame(), vrrp.ReasonLength)
+		p.PDU = p.PDU[:len(p.PDU)-1]
+		s.refuses("cut short", p.Frame(), vrrp.ReasonLength)
 
 		end := signer.reign()
 		s.await("BACKUP")
@@ -169,19 +170,19 @@ func TestOnlyWhatIsSignedWithOurKeyIsBelieved(t *testing.T) {
 }
 
 // mend makes the checksum right for what the test has changed in the trailer.
-func (s *site) mend(p *packet, trailer int) {
+func (s *site) mend(p *forge.Packet, trailer int) {
 	if s.family == vrrp.IPv6 {
-		p.pdu[6], p.pdu[7] = 0, 0
+		p.PDU[6], p.PDU[7] = 0, 0
 		sum := pseudoSum(p)
-		p.pdu[6], p.pdu[7] = byte(sum>>8), byte(sum)
+		p.PDU[6], p.PDU[7] = byte(sum>>8), byte(sum)
 	}
 }
 
 // pseudoSum is the checksum of an IPv6 payload, RFC 8200 §8.1.
-func pseudoSum(p *packet) uint16 {
-	header := append(p.source.AsSlice(), p.destination.AsSlice()...)
-	header = append(header, 0, 0, 0, byte(len(p.pdu)), 0, 0, 0, vrrp.Protocol)
-	return checksum(append(header, p.pdu...))
+func pseudoSum(p *forge.Packet) uint16 {
+	header := append(p.Source.AsSlice(), p.Destination.AsSlice()...)
+	header = append(header, 0, 0, 0, byte(len(p.PDU)), 0, 0, 0, vrrp.Protocol)
+	return forge.Checksum(append(header, p.PDU...))
 }
 
 // A router that hears what it has sent, and others what they have heard, again.
@@ -262,6 +263,6 @@ func TestAMissingKeyStartsNothingAndReloadsNothing(t *testing.T) {
 		if status := s.status(); status.State != "MASTER" || status.Auth == nil || status.Auth.Mode != "enforce" {
 			t.Errorf("after it: %s, %+v", status.State, status.Auth)
 		}
-		s.refuses("not signed", s.pack(s.advert(better)).frame(), vrrp.ReasonAuthMissing)
+		s.refuses("not signed", s.pack(s.advert(better)).Frame(), vrrp.ReasonAuthMissing)
 	})
 }

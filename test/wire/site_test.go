@@ -3,16 +3,15 @@
 package wire
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/gateway"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
@@ -116,7 +115,6 @@ func newSite(t *testing.T, mode string, d dialect) *site {
 	t.Helper()
 	l := lab.ForTest(t)
 	s := &site{dialect: d, t: t, lab: l, mode: mode, lan: l.Switch("lan")}
-	s.blindSwitch()
 	s.router = l.Host("router")
 	s.nic = s.router.Connect(s.lan, "eth0", v3.own.String()+"/24", "2001:db8:1::100/64")
 	s.peer = l.Host("peer").Connect(s.lan, "eth0", "192.168.1.3/24", "2001:db8:1::3/64")
@@ -128,17 +126,6 @@ func newSite(t *testing.T, mode string, d dialect) *site {
 	s.wire, err = s.nic.Sniff(nil)
 	must(t, err)
 	return s
-}
-
-// blindSwitch keeps the kernel's br_netfilter, where it is loaded, from looking
-// into what passes the switch: it drops truncated packets, and joins fragments.
-func (s *site) blindSwitch() {
-	s.t.Helper()
-	const script = `for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 >"$f"; done`
-	out, err := exec.Command("ip", "netns", "exec", s.lan.Namespace(), "sh", "-c", script).CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("blinding the switch: %v: %s", err, out)
-	}
 }
 
 // start runs the daemon with these arguments too.
@@ -161,14 +148,7 @@ func (s *site) stop() {
 	must(s.t, err)
 }
 
-func (s *site) ask() (control.Report, error) {
-	var report control.Report
-	out, err := s.router.Run(program, "status", "--json")
-	if err == nil {
-		err = json.Unmarshal([]byte(out), &report)
-	}
-	return report, err
-}
+func (s *site) ask() (control.Report, error) { return gateway.Ask(s.router) }
 
 func (s *site) report() control.Report {
 	s.t.Helper()
@@ -201,18 +181,23 @@ func (s *site) advert(priority uint8) vrrp.Advert {
 	return vrrp.Advert{Version: s.version, VRID: vrid, Priority: priority, Interval: s.interval, Addresses: s.vips}
 }
 
+// groupOf is where multicast adverts of a family go.
+func groupOf(f vrrp.Family) (netip.Addr, lab.MAC) {
+	return vrrp.GroupAddress(f), lab.MAC(vrrp.GroupMAC(f))
+}
+
 // pack puts an advert of the other router into a packet, as a good one would.
-func (s *site) pack(a vrrp.Advert) packet {
+func (s *site) pack(a vrrp.Advert) forge.Packet {
 	s.t.Helper()
 	return s.packFrom(s.other, a)
 }
 
-func (s *site) packFrom(source netip.Addr, a vrrp.Advert) packet {
+func (s *site) packFrom(source netip.Addr, a vrrp.Advert) forge.Packet {
 	s.t.Helper()
 	group, mac := groupOf(s.family)
 	pdu, err := a.AppendBinary(nil, source, group)
 	must(s.t, err)
-	return packet{to: mac, from: s.virtualMAC(), source: source, destination: group, ttl: vrrp.TTL, pdu: pdu}
+	return forge.Packet{To: mac, From: s.virtualMAC(), Source: source, Destination: group, TTL: vrrp.TTL, PDU: pdu}
 }
 
 func (s *site) send(frame []byte) {
@@ -223,29 +208,11 @@ func (s *site) send(frame []byte) {
 // talk sends an advert at each interval until its answer is called, as a master does.
 func (s *site) talk(frame []byte, interval time.Duration) (end func()) {
 	s.t.Helper()
-	ended, quit := make(chan error), make(chan struct{})
-	s.send(frame)
-	go func() {
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				ended <- nil
-				return
-			case <-ticker.C:
-			}
-			if err := s.peer.Send(frame); err != nil {
-				<-quit
-				ended <- err
-				return
-			}
-		}
-	}()
+	stop, err := s.peer.Repeat(frame, interval)
+	must(s.t, err)
 	return func() {
 		s.t.Helper()
-		close(quit)
-		must(s.t, <-ended)
+		must(s.t, stop())
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 )
 
 // injector sends frames out of the switch port that the router is connected to.
@@ -65,8 +67,8 @@ func TestAnAdvertOnAVLANIsListedThere(t *testing.T) {
 		s.start(ours)
 		s.await("MASTER")
 		p := s.pack(s.advert(better))
-		p.tags = []tag{{customerTag, 20}}
-		in.sendTimed(s, p.frame())
+		p.Tags = []forge.Tag{forge.Customer(20)}
+		in.sendTimed(s, p.Frame())
 		time.Sleep(settling)
 		var heard []string
 		for _, o := range s.report().Others {
@@ -93,9 +95,9 @@ func TestAnAdvertWhoseTagIsBesideTheFrameIsNotForTheUntaggedRouter(t *testing.T)
 			return
 		}
 		p := s.pack(s.advert(better))
-		p.tags = []tag{{customerTag, 20}}
+		p.Tags = []forge.Tag{forge.Customer(20)}
 		s.checkUndisturbed(func() {
-			s.sendTimed(p.frame())
+			s.sendTimed(p.Frame())
 			time.Sleep(settling)
 		})
 	})
