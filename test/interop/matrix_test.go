@@ -62,7 +62,7 @@ func (ps pairs) weAreTheStronger() {
 	ps.each(func(p *pair) { p.do(p.daemon.Kill); p.ours.Cut() })
 	ps.each(func(p *pair) { p.theyTakeOver("our death", false, p.down(weak)) })
 	ps.each(func(p *pair) { p.theyAreMaster(weak, true) })
-	ps.each(func(p *pair) { p.checkSent(lab.WithPseudoHeader) })
+	ps.checkSent(lab.WithPseudoHeader)
 }
 
 func (p *pair) theyTakeOver(what string, farewell bool, due time.Duration) {
@@ -85,7 +85,7 @@ func (ps pairs) theyAreTheStronger() {
 	ps.each(func(p *pair) { p.do(p.peer.kill); p.theirs.Cut() }) // killed only, it would go on to answer
 	ps.each(func(p *pair) { p.weTakeOver("their death", false, p.down(weak)) })
 	ps.each(func(p *pair) { p.weAreMaster(true) })
-	ps.each(func(p *pair) { p.checkSent(lab.WithPseudoHeader) })
+	ps.checkSent(lab.WithPseudoHeader)
 }
 
 func (p *pair) weTakeOver(what string, farewell bool, due time.Duration) {
@@ -120,7 +120,7 @@ func (ps pairs) tie() {
 		}
 		p.keepsSpeaking(winner, p.began)
 	})
-	ps.each(func(p *pair) { p.checkSent(lab.WithPseudoHeader) })
+	ps.checkSent(lab.WithPseudoHeader)
 }
 
 // Neither knows the form of RFC 9568 yet: told to speak it, we are a second master.
@@ -137,7 +137,7 @@ func TestTheMessageOnlyChecksumIsRefusedByBoth(t *testing.T) {
 			ps.each(func(p *pair) { p.must(p.daemon.WaitLog(patience, "checksum")) })
 			ps.each(func(p *pair) { p.awaitOurs("MASTER", p.speaks(p.ours, strong)) })
 			ps.each(func(p *pair) { p.speaks(p.theirs, weak) })
-			ps.each(func(p *pair) { p.checkSent(lab.MessageOnly) })
+			ps.checkSent(lab.MessageOnly)
 		})
 	}
 }

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,24 +88,28 @@ func (p *pair) keepsSpeaking(nic *lab.NIC, since time.Time) {
 	}
 }
 
-// checkSent has a third party look at every advert that ours has sent.
-func (p *pair) checkSent(form lab.V3Checksum) {
-	p.t.Helper()
-	p.wire.Stop()
-	frames := p.sentBy(p.ours, time.Time{})
-	if len(frames) == 0 {
-		p.errorf("ours has sent no advert")
+// checkSent has a third party look at every advert that ours have sent, all at once.
+func (ps pairs) checkSent(form lab.V3Checksum) {
+	var all []lab.Frame
+	var of []*pair // each of them
+	for _, p := range ps {
+		p.wire.Stop()
+		sent := p.sentBy(p.ours, time.Time{})
+		if len(sent) == 0 {
+			p.errorf("ours has sent no advert")
+		}
+		all, of = append(all, sent...), append(of, slices.Repeat([]*pair{p}, len(sent))...)
 	}
-	dissected, err := lab.Dissect(frames, form)
-	p.must(err)
+	dissected, err := lab.Dissect(all, form)
+	ps[0].must(err)
 	for i, got := range dissected {
-		if d := cmp.Diff(p.wantSent(i, got.Priority), got, compareAddresses); d != "" {
-			p.t.Fatalf("%s: tshark on advert %d of ours (-want +got):\n%s", p, i, d)
+		if d := cmp.Diff(of[i].wantSent(i, got.Priority), got, compareAddresses); d != "" {
+			of[i].t.Fatalf("%s: tshark on an advert of ours (-want +got):\n%s", of[i], d)
 		}
 	}
 }
 
-// wantSent is what tshark has to make of advert number i of ours: without a remark. Any may be a farewell.
+// wantSent is what tshark has to make of an advert of ours, frame number i: without a remark. Any may be a farewell.
 func (p *pair) wantSent(i, priority int) lab.Dissection {
 	want := lab.Dissection{
 		Number: i, Protocol: "vrrp", Source: p.virtualMAC(), SourceIP: p.ourSource, TTL: vrrp.TTL,
