@@ -51,7 +51,7 @@ func TestPeersElectByUnicastInBothFamilies(t *testing.T) {
 }
 
 func TestRoutersOfTheSamePasswordElect(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	abreast(t, func(t *testing.T, s *site) {
 		v2 := append([]string{"--version", "2", "--advert-int", "1s", "--auth-pass", "s3cret"}, only4...)
 		s.elects(v2, v2, "MASTER", "BACKUP")
 	})
@@ -119,7 +119,7 @@ func (s *site) forwards(via netip.Addr) {
 }
 
 func TestAPreemptDelayLeavesTheMasterAlone(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	abreast(t, func(t *testing.T, s *site) {
 		const delay = 1500 * time.Millisecond
 		s.r2.start(100, only4...)
 		s.r2.await("MASTER")
@@ -135,7 +135,7 @@ func TestAPreemptDelayLeavesTheMasterAlone(t *testing.T) {
 }
 
 func TestAStartDelayKeepsARouterInInit(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	abreast(t, func(t *testing.T, s *site) {
 		s.r1.start(255, append([]string{"--start-delay", "1s"}, only4...)...)
 		s.r1.await("INIT")
 		s.r1.stays("INIT", 700*time.Millisecond)
@@ -156,7 +156,8 @@ func TestMisconfiguredPairsAreToldWhy(t *testing.T) {
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
-			eachMode(t, func(t *testing.T, s *site) {
+			t.Parallel()
+			abreast(t, func(t *testing.T, s *site) {
 				s.r1.start(120, append(c.one, only4...)...)
 				s.r1.await("MASTER")
 				s.r2.start(100, append(c.other, only4...)...)
@@ -167,27 +168,34 @@ func TestMisconfiguredPairsAreToldWhy(t *testing.T) {
 }
 
 func TestAnAdvertWithoutTheVirtualMACIsRefusedWhenStrict(t *testing.T) {
-	for _, strict := range []bool{false, true} {
-		eachMode(t, func(t *testing.T, s *site) {
-			args := append([]string{"--advert-int", "1s"}, only4...)
-			if strict {
-				args = append(args, "--strict-mac")
-			}
-			_, err := s.lab.Keepalived(s.r1.Host, keepalivedConfig)
-			must(t, err)
-			s.r2.start(100, args...)
-			s.r2.await("BACKUP")
-			counted := func(c control.InstanceCounts) uint64 { return c.AdvertsOdd["source_mac"] }
-			if strict {
-				s.r2.await("MASTER")
-				counted = func(c control.InstanceCounts) uint64 { return c.AdvertsDropped["source_mac"] }
-			} else {
-				s.r2.stays("BACKUP", 5*time.Second)
-			}
-			if counted(s.r2.report().Instances[0].Counters) == 0 {
-				t.Error("nothing was counted")
-			}
+	for name, strict := range map[string]bool{"strict": true, "not strict": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			abreast(t, func(t *testing.T, s *site) { meetsPlainKeepalived(t, s, strict) })
 		})
+	}
+}
+
+// meetsPlainKeepalived is beside a master that uses its own MAC.
+func meetsPlainKeepalived(t *testing.T, s *site, strict bool) {
+	t.Helper()
+	args := append([]string{"--advert-int", "1s"}, only4...)
+	if strict {
+		args = append(args, "--strict-mac")
+	}
+	_, err := s.lab.Keepalived(s.r1.Host, keepalivedConfig)
+	must(t, err)
+	s.r2.start(100, args...)
+	s.r2.await("BACKUP")
+	counted := func(c control.InstanceCounts) uint64 { return c.AdvertsOdd["source_mac"] }
+	if strict {
+		s.r2.await("MASTER")
+		counted = func(c control.InstanceCounts) uint64 { return c.AdvertsDropped["source_mac"] }
+	} else {
+		s.r2.stays("BACKUP", 5*time.Second)
+	}
+	if counted(s.r2.report().Instances[0].Counters) == 0 {
+		t.Error("nothing was counted")
 	}
 }
 

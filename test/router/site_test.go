@@ -61,6 +61,16 @@ func eachMode(t *testing.T, test func(t *testing.T, s *site)) {
 	}
 }
 
+// abreast is eachMode, at the same time, for what waits for seconds.
+func abreast(t *testing.T, test func(t *testing.T, s *site)) {
+	for _, mode := range modes {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			test(t, newSite(t, mode))
+		})
+	}
+}
+
 func newSite(t *testing.T, mode string) *site {
 	t.Helper()
 	l := lab.ForTest(t)
