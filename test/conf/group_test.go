@@ -85,7 +85,7 @@ func TestAGroupAnswersAsAWholeOrNotAtAll(t *testing.T) {
 		t.Run(trip.name, func(t *testing.T) {
 			for range 2 {
 				s.t = t
-				s.wholeOnTheWay(startSampler(t, []*lab.Switch{s.lan, s.wan}, members), trip)
+				s.wholeOnTheWay(members, trip)
 			}
 		})
 	}
@@ -109,8 +109,32 @@ func (s *site) legMembers() []member {
 	return list
 }
 
-// wholeOnTheWay makes the trip under the sampler.
-func (s *site) wholeOnTheWay(sampler *sampler, trip trip) {
+// heldUp is a pause of this machine that a router may lose its lease in: it may flip
+// once more than it would.
+const heldUp = 2 * steady
+
+// wholeOnTheWay makes the trip under the sampler. How often a router flips counts
+// where the machine did not pause, that it does so as a whole always does.
+func (s *site) wholeOnTheWay(members []member, trip trip) {
+	s.t.Helper()
+	for range 5 {
+		watch := lab.WatchPauses()
+		flips := s.flipsOnTheWay(startSampler(s.t, []*lab.Switch{s.lan, s.wan}, members), trip)
+		paused := lab.WorstPause(watch.Stop())
+		if flips == [2]int{3, 2} || s.t.Failed() {
+			return
+		}
+		if paused < heldUp {
+			s.t.Errorf("r1 flips %d times and r2 %d, want 3 and 2", flips[0], flips[1])
+			return
+		}
+		s.t.Logf("made again: r1 flipped %d times and r2 %d; this machine paused for %v", flips[0], flips[1], paused)
+	}
+	s.t.Error("this machine pauses too often")
+}
+
+// flipsOnTheWay is how often the first and the second router flip, each as a whole.
+func (s *site) flipsOnTheWay(sampler *sampler, trip trip) (flips [2]int) {
 	s.t.Helper()
 	masters, backups := all("MASTER", grouped(0)), all("BACKUP", grouped(0))
 	sampler.goOn(20)
@@ -121,15 +145,13 @@ func (s *site) wholeOnTheWay(sampler *sampler, trip trip) {
 	s.r2.await(backups)
 	sampler.goOn(20)
 	sets := sampler.stop()
-	for host, legs := range map[string]uint32{"r1": trip.heard, "r2": allLegs} {
-		flips, err := undivided(host, sets, legs)
-		if err != nil {
+	for i, legs := range []uint32{trip.heard, allLegs} {
+		var err error
+		if flips[i], err = undivided(fmt.Sprint("r", i+1), sets, legs); err != nil {
 			s.t.Error(err)
 		}
-		if want := map[string]int{"r1": 3, "r2": 2}[host]; flips != want {
-			s.t.Errorf("%s flips %d times, want %d", host, flips, want)
-		}
 	}
+	return flips
 }
 
 func TestAGroupTellsOnce(t *testing.T) {
