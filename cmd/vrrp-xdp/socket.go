@@ -5,25 +5,22 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 )
 
 // listenPrivately makes a socket that is its user's alone from the first moment:
-// by the umask of a thread that has one to itself, and that then ends.
+// by the umask of a thread that has one to itself.
 func listenPrivately(path string) (l net.Listener, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked
+	thread.Apart(func() {
 		if err = unix.Unshare(unix.CLONE_FS); err != nil {
 			return
 		}
 		unix.Umask(0o177)
 		l, err = net.Listen("unix", path)
-	}()
-	<-done
+	})
 	return l, err
 }
 

@@ -7,12 +7,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -42,17 +42,13 @@ func dialAs(t *testing.T, path string, uid uintptr) net.Conn {
 	t.Helper()
 	var c net.Conn
 	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread stays that user's
+	thread.Apart(func() {
 		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uid, uid, uid); errno != 0 {
 			err = errno
 			return
 		}
 		c, err = net.Dial("unix", path)
-	}()
-	<-done
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

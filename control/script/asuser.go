@@ -2,23 +2,20 @@ package script
 
 import (
 	"fmt"
-	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 )
 
 // asUser calls f in a thread that has the user's rights to files, and no
 // capability to pass over them. The answer is f's, or why it was not called.
 func asUser(user User, f func() error) (err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread ends with its rights
+	thread.Apart(func() {
 		if err = becomeForFiles(user); err == nil {
 			err = f()
 		}
-	}()
-	<-done
+	})
 	return err
 }
 

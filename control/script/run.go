@@ -7,12 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 )
 
 const (
@@ -98,10 +99,7 @@ func start(c Command, output *os.File, env []string) (cmd *exec.Cmd, err error) 
 	if cmd, err = build(c, output, env); err != nil {
 		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked, so that nobody else gets this thread
+	thread.Apart(func() {
 		if err = unix.Unshare(unix.CLONE_FS); err != nil {
 			return
 		}
@@ -113,8 +111,7 @@ func start(c Command, output *os.File, env []string) (cmd *exec.Cmd, err error) 
 			return
 		}
 		err = cmd.Start()
-	}()
-	<-done
+	})
 	return cmd, err
 }
 

@@ -18,7 +18,8 @@ const module = "github.com/vrrp-xdp/vrrp-xdp/"
 var rooms = map[string][]string{
 	"control/vrrp":    {},
 	"control/iproute": {},
-	"control/script":  {},
+	"control/thread":  {},
+	"control/script":  {"control/thread"},
 	"control/config":  {"control/vrrp", "control/iproute", "control/script"},
 	"control/netio":   {"control/vrrp", "control/iproute"},
 	"control/track":   {"control/script"},
