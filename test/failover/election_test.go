@@ -9,11 +9,17 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
-// eachSetting runs a test in both modes, at a slow and a fast interval.
+// eachSetting runs a test in both modes, at a slow and a fast interval; what waits
+// for the slow one waits beside others.
 func eachSetting(t *testing.T, test func(t *testing.T, p *gateway.Pair)) {
 	for _, s := range settings {
 		for _, advert := range []time.Duration{time.Second, 10 * time.Millisecond} {
-			t.Run(s.String()+"/"+advert.String(), func(t *testing.T) { test(t, start(t, s, advert)) })
+			t.Run(s.String()+"/"+advert.String(), func(t *testing.T) {
+				if advert == time.Second {
+					t.Parallel()
+				}
+				test(t, start(t, s, advert))
+			})
 		}
 	}
 }

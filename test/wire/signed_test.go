@@ -189,6 +189,7 @@ func pseudoSum(p *forge.Packet) uint16 {
 func TestAnAdvertIsHeardOnceWhateverTheDaemonGoesThrough(t *testing.T) {
 	for name, replay := range map[string]string{"time": oneKey, "monotonic": oneKey + "\nanti_replay monotonic"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			each(t, patient, func(t *testing.T, s *site) {
 				t.Parallel()
 				path := s.runFile(s.signedConfig(replay))
