@@ -119,7 +119,7 @@ vuln: ## known vulnerabilities in what is called (VULNDB=https://vuln.go.dev)
 test-kernels: ## what touches the kernel, in VMs with Debian's own (KERNELS=6.1 6.12; as root)
 	@$(call need,qemu-system-x86_64 busybox cpio xz,qemu-system-x86 busybox-static cpio xz-utils)
 	set -e; for k in $(KERNELS); do echo "Linux $$k"; \
-		$(GO) test -count=1 -p 1 -timeout 4m -exec "'$(CURDIR)/test/kernels/vmtest.sh' $$k" ./datapath ./control/netio; done
+		$(GO) test -count=1 -p 1 -timeout 14m -exec "'$(CURDIR)/test/kernels/vmtest.sh' $$k" ./datapath ./control/netio; done
 
 bench: ## what the programs cost, into docs/performance.md (as root)
 	$(GO) run ./test/bench

@@ -53,7 +53,7 @@ func TestTheFolderForPinsIsKept(t *testing.T) {
 	if err := KeepHome(false); err != nil || flags() != unix.FD_CLOEXEC {
 		t.Errorf("it is not taken back: %v", err)
 	}
-	out, err := exec.Command("stat", "--file-system", "--format=%t", "/proc/"+strconv.Itoa(os.Getpid())+"/fd/"+strconv.Itoa(fd)+"/.").CombinedOutput()
+	out, err := exec.Command("stat", "-f", "-c", "%t", "/proc/"+strconv.Itoa(os.Getpid())+"/fd/"+strconv.Itoa(fd)+"/.").CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "cafe4a11" {
 		t.Errorf("a child sees %s: %v", out, err)
 	}
