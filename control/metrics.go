@@ -45,7 +45,7 @@ var (
 	descOdd         = describe("adverts_odd_total", "Adverts that differ from the configuration and were accepted all the same, by what differs.", ofInstance, "what")
 	descChecksum    = describe("adverts_checksum_total", "Valid version 3 adverts over IPv4, by what their checksum covers.", ofInstance, "form")
 	descVMAC        = describe("virtual_mac_frames_total", "Frames to the virtual MAC, by what was done.", ofInstance, "verdict")
-	descSpoofed     = describe("virtual_mac_spoofed_total", "Frames from the virtual MAC, other than adverts, while this host was its owner.", ofInstance)
+	descSpoofed     = describe("virtual_mac_spoofed_total", "Frames from the virtual MAC, other than adverts, while this host was its owner: the first announcements of a successor that was waited for, and otherwise a loop or somebody else.", ofInstance)
 	descGuarded     = describe("claims_guarded_total", "ARP and ND packets of this host that named a virtual address as sender, by what was done.", ofInstance, "verdict")
 	descArrivals    = describe("advert_interarrival_seconds", "Time between two adverts of the master that is followed.", ofInstance)
 	descTrack       = describe("track_up", "1 if what the instance tracks is up, 0 if it is down or not known.", ofInstance, "track")
