@@ -66,7 +66,7 @@ func order(ctx context.Context, what string, answer any) error {
 	if err != nil {
 		return err
 	}
-	response, err := askDaemon(ctx, socket, http.MethodPost, "/"+what, nil)
+	response, err := control.Request(ctx, socket, http.MethodPost, "/"+what, nil)
 	if err != nil {
 		return explainSilence(what, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -165,19 +164,4 @@ func removeDeadSocket(name string) error {
 		return c.Close()
 	}
 	return removeSocket(name)
-}
-
-// askDaemon asks a daemon through its control socket; body may be nil.
-func askDaemon(ctx context.Context, socket, method, path string, body io.Reader) (*http.Response, error) {
-	client := http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		},
-		DisableKeepAlives: true,
-	}}
-	request, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, body)
-	if err != nil {
-		return nil, err
-	}
-	return client.Do(request)
 }

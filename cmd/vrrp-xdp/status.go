@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -77,18 +76,9 @@ func gather(ctx context.Context) (control.Report, error) {
 func ask(ctx context.Context, socket string) (control.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
-	fault := func(err error) (control.Report, error) { return control.Report{}, explainDaemon(socket, err) }
-	response, err := askDaemon(ctx, socket, http.MethodGet, "/status", nil)
+	report, err := control.FetchReport(ctx, socket)
 	if err != nil {
-		return fault(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fault(errors.New(response.Status))
-	}
-	var report control.Report
-	if err := json.NewDecoder(response.Body).Decode(&report); err != nil {
-		return fault(err)
+		return control.Report{}, explainDaemon(socket, err)
 	}
 	return report, nil
 }

@@ -130,7 +130,7 @@ func askHold(ctx context.Context, socket, path string, question any) (answer con
 	fault := func(err error) (control.HoldAnswer, error) {
 		return control.HoldAnswer{}, explainDaemon(socket, err)
 	}
-	response, err := askDaemon(ctx, socket, http.MethodPost, path, bytes.NewReader(body))
+	response, err := control.Request(ctx, socket, http.MethodPost, path, bytes.NewReader(body))
 	if err != nil {
 		return fault(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -269,7 +268,7 @@ func awaitUpgrade(ctx context.Context, upgrades int) (control.Report, error) {
 		return control.Report{}, err
 	}
 	for {
-		report, err := fetchReport(ctx, socket)
+		report, err := control.FetchReport(ctx, socket)
 		switch {
 		case err == nil && report.UpgradeError != "":
 			return report, errors.New(report.UpgradeError)
@@ -282,18 +281,6 @@ func awaitUpgrade(ctx context.Context, upgrades int) (control.Report, error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-func fetchReport(ctx context.Context, socket string) (report control.Report, err error) {
-	response, err := askDaemon(ctx, socket, http.MethodGet, "/status", nil)
-	if err != nil {
-		return report, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return report, errors.New(response.Status)
-	}
-	return report, json.NewDecoder(response.Body).Decode(&report)
 }
 
 // obeyUpgrades leaves at SIGQUIT, and upgrades at SIGUSR2.

@@ -10,9 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The main thread is free for goroutines most of the time: this holds it, then lets
-// it go, so that a new goroutine is likely to get it.
-
 // With one thread at work at a time the main one has its turn often.
 func TestMain(m *testing.M) {
 	runtime.GOMAXPROCS(1)

@@ -2,11 +2,7 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -15,7 +11,7 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
-// answerWithin bounds how long a daemon may take.
+// answerWithin bounds how long daemons may take, all of them together.
 const answerWithin = 3 * time.Second
 
 // Ask is what `vrrp-xdp status --json` says on the host, asked of the daemons
@@ -37,9 +33,11 @@ func Ask(h *lab.Host) (control.Report, error) {
 	if len(sockets) == 0 {
 		return control.Report{}, fmt.Errorf("no vrrp-xdp runs on %s", h.Name)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
 	var all control.Report
 	for _, socket := range sockets {
-		report, err := askAt(socket)
+		report, err := control.FetchReport(ctx, socket)
 		if err != nil {
 			return all, fmt.Errorf("ask %s: %w", h.Name, err)
 		}
@@ -48,22 +46,4 @@ func Ask(h *lab.Host) (control.Report, error) {
 		all = report
 	}
 	return all, nil
-}
-
-func askAt(socket string) (report control.Report, err error) {
-	client := http.Client{Timeout: answerWithin, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		},
-		DisableKeepAlives: true,
-	}}
-	response, err := client.Get("http://daemon/status")
-	if err != nil {
-		return report, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return report, errors.New(response.Status)
-	}
-	return report, json.NewDecoder(response.Body).Decode(&report)
 }
