@@ -58,10 +58,14 @@ func TestAScriptIsUpWhileItSucceeds(t *testing.T) {
 		t.Errorf("reported: %+v", r)
 	}
 	want := "level=INFO msg=VRRP_Script(chk_web) succeeded\nlevel=WARN msg=VRRP_Script(chk_web) failed reason=exit status 3 output=said\n"
-	if got := strings.ReplaceAll(s.log.String(), `"`, ""); got != want {
+	if got := strings.ReplaceAll(s.log.without(overran), `"`, ""); got != want {
 		t.Errorf("log is\n%swant\n%s", got, want)
 	}
 }
+
+// overran stands in what is said of a check that is slower than its interval,
+// which a busy machine makes of any.
+const overran = "runs are skipped"
 
 func TestAScriptThatCannotBeStartedIsDown(t *testing.T) {
 	s := newSite(t)
@@ -97,7 +101,7 @@ func TestAScriptNeverRunsTwiceAtOnce(t *testing.T) {
 	if _, err := os.Stat(dir + "/twice"); err == nil {
 		t.Error("it did")
 	}
-	if !strings.Contains(s.log.String(), "runs are skipped") {
+	if !strings.Contains(s.log.String(), overran) {
 		t.Errorf("log says nothing of it:\n%s", s.log)
 	}
 }

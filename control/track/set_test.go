@@ -126,6 +126,17 @@ func (l *logText) String() string {
 	return l.text.String()
 }
 
+// without is the log, but for the lines that hold this.
+func (l *logText) without(part string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(l.String()) {
+		if !strings.Contains(line, part) {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
 func newSite(t *testing.T) *site {
 	s := &site{t: t, host: newHost(), reports: make(chan Result, 10000), log: &logText{}}
 	noTime := func(_ []string, a slog.Attr) slog.Attr {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 const vrid = 10
@@ -45,18 +46,8 @@ func ipv4(from, to netip.Addr, ttl, protocol byte, payload []byte) []byte {
 	h := []byte{0x45, 0xc0, 0, 0, 0x12, 0x34, 0x40, 0, ttl, protocol, 0, 0}
 	binary.BigEndian.PutUint16(h[2:], uint16(20+len(payload)))
 	h = append(append(h, from.AsSlice()...), to.AsSlice()...)
-	binary.BigEndian.PutUint16(h[10:], checksum(h))
+	binary.BigEndian.PutUint16(h[10:], lab.Checksum(h))
 	return append(h, payload...)
-}
-
-// checksum is that of RFC 1071, of an even number of bytes.
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	sum = sum>>16 + sum&0xffff
-	return ^uint16(sum>>16 + sum)
 }
 
 func ipv6(from, to netip.Addr, hopLimit, protocol byte, payload []byte) []byte {
@@ -90,7 +81,7 @@ func solicitation(senderMAC [6]byte, sender, target netip.Addr) []byte {
 	message = append(append(message, 1, 1), senderMAC[:]...)
 	const icmpv6 = 58
 	covered := append(append(sender.AsSlice(), group.AsSlice()...), 0, byte(len(message)), 0, icmpv6)
-	binary.BigEndian.PutUint16(message[2:], checksum(append(covered, message...)))
+	binary.BigEndian.PutUint16(message[2:], lab.Checksum(append(covered, message...)))
 	to := [6]byte{0x33, 0x33, 0xff, t[13], t[14], t[15]}
 	return ethernet(to, senderMAC, etherIPv6, ipv6(sender, group, 255, icmpv6, message))
 }

@@ -76,7 +76,7 @@ func (p Packet) appendIPv4(b []byte) []byte {
 	ip[8], ip[9] = p.TTL, vrrp.Protocol
 	ip = append(append(ip, p.Source.AsSlice()...), p.Destination.AsSlice()...)
 	ip = append(ip, p.Options...)
-	binary.BigEndian.PutUint16(ip[10:], Checksum(ip))
+	binary.BigEndian.PutUint16(ip[10:], lab.Checksum(ip))
 	return append(b, ip...)
 }
 
@@ -109,20 +109,5 @@ func (p *Packet) Sum() {
 		covered = binary.BigEndian.AppendUint32(covered, uint32(len(p.PDU)))
 		covered = append(append(covered, 0, 0, 0, vrrp.Protocol), p.PDU...)
 	}
-	binary.BigEndian.PutUint16(p.PDU[6:], Checksum(covered))
-}
-
-// Checksum is that of RFC 1071.
-func Checksum(b []byte) uint16 {
-	var sum uint32
-	for ; len(b) > 1; b = b[2:] {
-		sum += uint32(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		sum += uint32(b[0]) << 8
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
+	binary.BigEndian.PutUint16(p.PDU[6:], lab.Checksum(covered))
 }

@@ -43,7 +43,7 @@ func TestAPacketThatNobodyTouchedIsGood(t *testing.T) {
 func TestAnIPv4HeaderHasItsChecksum(t *testing.T) {
 	p := good(t, vrrp.IPv4)
 	p.Options = []byte{148, 4, 0, 0}
-	if sum := Checksum(p.Frame()[14 : 14+24]); sum != 0 {
+	if sum := lab.Checksum(p.Frame()[14 : 14+24]); sum != 0 {
 		t.Errorf("it sums up to %#x, want 0", sum)
 	}
 }

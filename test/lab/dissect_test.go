@@ -21,9 +21,9 @@ func advert3(form V3Checksum, addresses ...string) []byte {
 	if form == WithPseudoHeader {
 		covered = append([]byte{192, 0, 2, 1, 224, 0, 0, 18, 0, vrrpProtocol, 0, byte(len(pdu))}, pdu...)
 	}
-	binary.BigEndian.PutUint16(pdu[6:], checksum(covered))
+	binary.BigEndian.PutUint16(pdu[6:], Checksum(covered))
 	ip := []byte{0x45, 0xc0, 0, byte(20 + len(pdu)), 0, 0, 0, 0, 255, vrrpProtocol, 0, 0, 192, 0, 2, 1, 224, 0, 0, 18}
-	binary.BigEndian.PutUint16(ip[10:], checksum(ip))
+	binary.BigEndian.PutUint16(ip[10:], Checksum(ip))
 	frame := append(slices.Clone([]byte{0x01, 0, 0x5e, 0, 0, 0x12}), VirtualMAC4(51).slice()...)
 	return append(append(append(frame, 0x08, 0x00), ip...), pdu...)
 }

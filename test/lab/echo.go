@@ -33,7 +33,7 @@ func (c echoCodec) request(sequence int) []byte {
 	binary.BigEndian.PutUint64(m[8:], c.runID)
 	binary.BigEndian.PutUint64(m[16:], uint64(sequence))
 	if !c.v6 { // the kernel fills in the checksum of ICMPv6, which covers addresses
-		binary.BigEndian.PutUint16(m[2:], checksum(m))
+		binary.BigEndian.PutUint16(m[2:], Checksum(m))
 	}
 	return m
 }
@@ -128,11 +128,14 @@ func (h *Host) socketAddress(ip netip.Addr) (unix.Sockaddr, error) {
 	return to, nil
 }
 
-// checksum is the Internet checksum (RFC 1071) of an even number of bytes.
-func checksum(b []byte) uint16 {
+// Checksum is the Internet checksum (RFC 1071).
+func Checksum(b []byte) uint16 {
 	var sum uint32
-	for ; len(b) >= 2; b = b[2:] {
+	for ; len(b) > 1; b = b[2:] {
 		sum += uint32(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		sum += uint32(b[0]) << 8
 	}
 	for sum > 0xffff {
 		sum = sum>>16 + sum&0xffff

@@ -68,7 +68,7 @@ func (n ND) Frame() []byte {
 	b = binary.BigEndian.AppendUint16(b, unix.ETH_P_IPV6)
 	b = append(b, 0x60, 0, 0, 0, 0, byte(len(m)), unix.IPPROTO_ICMPV6, ndHopLimit)
 	b = append(append(b, n.SourceIP.AsSlice()...), n.DestinationIP.AsSlice()...)
-	binary.BigEndian.PutUint16(m[2:], checksum(icmp6Covered(b[14:], m)))
+	binary.BigEndian.PutUint16(m[2:], Checksum(icmp6Covered(b[14:], m)))
 	return append(b, m...)
 }
 
@@ -99,7 +99,7 @@ func ParseND(frame []byte) (n ND, ok bool) {
 		return ND{}, false
 	}
 	m := ip[ipv6Header : ipv6Header+length]
-	if m[0] != NeighborSolicitation && m[0] != NeighborAdvertisement || m[1] != 0 || checksum(icmp6Covered(ip, m)) != 0 {
+	if m[0] != NeighborSolicitation && m[0] != NeighborAdvertisement || m[1] != 0 || Checksum(icmp6Covered(ip, m)) != 0 {
 		return ND{}, false
 	}
 	n = ND{

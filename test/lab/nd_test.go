@@ -127,7 +127,7 @@ func routerAdvertisement(from *NIC) []byte {
 	frame[14+5] = 16
 	copy(message[4:], []byte{64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0}) // hop limit, flags, lifetime, timers
 	message[2], message[3] = 0, 0
-	sum := checksum(icmp6Covered(frame[14:], message))
+	sum := Checksum(icmp6Covered(frame[14:], message))
 	message[2], message[3] = byte(sum>>8), byte(sum)
 	return frame[:14+ipv6Header+16]
 }

@@ -257,7 +257,7 @@ func (s *site) toVirtualMAC(vip netip.Addr, protocol byte, message []byte, sumAt
 		covered = append(append([]byte{}, source.AsSlice()...), vip.AsSlice()...)
 		covered = append(append(covered, 0, 0, 0, byte(len(message)), 0, 0, 0, protocol), message...)
 	}
-	sum := forge.Checksum(covered)
+	sum := lab.Checksum(covered)
 	message[sumAt], message[sumAt+1] = byte(sum>>8), byte(sum)
 	frame := forge.Packet{To: s.virtualMAC(), From: s.host.MAC, Source: source, Destination: vip, TTL: 64, PDU: message}.Frame()
 	if vip.Is6() {
@@ -266,7 +266,7 @@ func (s *site) toVirtualMAC(vip netip.Addr, protocol byte, message []byte, sumAt
 	}
 	frame[14+9] = protocol
 	frame[14+10], frame[14+11] = 0, 0
-	sum = forge.Checksum(frame[14:34])
+	sum = lab.Checksum(frame[14:34])
 	frame[14+10], frame[14+11] = byte(sum>>8), byte(sum)
 	return frame
 }

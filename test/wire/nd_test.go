@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
 	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
@@ -63,7 +62,7 @@ func resum(frame []byte) []byte {
 	covered := append([]byte{}, frame[22:54]...)
 	covered = binary.BigEndian.AppendUint32(covered, uint32(len(message)))
 	covered = append(append(covered, 0, 0, 0, 58), message...)
-	binary.BigEndian.PutUint16(message[2:], forge.Checksum(covered))
+	binary.BigEndian.PutUint16(message[2:], lab.Checksum(covered))
 	return frame
 }
 

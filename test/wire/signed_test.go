@@ -182,7 +182,7 @@ func (s *site) mend(p *forge.Packet, trailer int) {
 func pseudoSum(p *forge.Packet) uint16 {
 	header := append(p.Source.AsSlice(), p.Destination.AsSlice()...)
 	header = append(header, 0, 0, 0, byte(len(p.PDU)), 0, 0, 0, vrrp.Protocol)
-	return forge.Checksum(append(header, p.PDU...))
+	return lab.Checksum(append(header, p.PDU...))
 }
 
 // A router that hears what it has sent, and others what they have heard, again.
