@@ -30,16 +30,16 @@ func startPulse() *pulse {
 	go func() {
 		const beat = 2 * time.Millisecond
 		var worst time.Duration
-		for last := time.Now(); ; {
+		for last, ended := time.Now(), false; !ended; {
 			select {
 			case <-p.end:
-				p.worst <- worst
-				return
+				ended = true // what is measured may wake up from a pause before this does
 			case <-time.After(beat):
 			}
 			now := time.Now()
 			worst, last = max(worst, now.Sub(last)-beat), now
 		}
+		p.worst <- worst
 	}()
 	return p
 }
