@@ -25,18 +25,31 @@ func eachSetting(t *testing.T, test func(t *testing.T, p *gateway.Pair)) {
 }
 
 func TestTheGatewayWorks(t *testing.T) {
+	checks := []struct {
+		name  string
+		check func(t testing.TB, p *gateway.Pair)
+	}{
+		{"the routers are attached as asked", checkMode},
+		{"ping to the virtual address is answered by the master", checkPing},
+		{"the client's neighbour is the virtual MAC", checkNeighbour},
+		{"the virtual address is on the master only", func(t testing.TB, p *gateway.Pair) { checkAddresses(t, p, p.R1, p.R2) }},
+		{"frames to the virtual MAC are forwarded to the server", checkForwarding},
+		{"the master's own questions show the virtual MAC only", checkOwnQuestions},
+		{"the log says Entering MASTER STATE on the master only", checkLog},
+	}
 	eachSetting(t, func(t *testing.T, p *gateway.Pair) {
-		t.Run("the routers are attached as asked", func(t *testing.T) { checkMode(t, p) })
-		t.Run("ping to the virtual address is answered by the master", func(t *testing.T) { checkPing(t, p) })
-		t.Run("the client's neighbour is the virtual MAC", func(t *testing.T) { checkNeighbour(t, p) })
-		t.Run("the virtual address is on the master only", func(t *testing.T) { checkAddresses(t, p, p.R1, p.R2) })
-		t.Run("frames to the virtual MAC are forwarded to the server", func(t *testing.T) { checkForwarding(t, p) })
-		t.Run("the master's own questions show the virtual MAC only", func(t *testing.T) { checkOwnQuestions(t, p) })
-		t.Run("the log says Entering MASTER STATE on the master only", func(t *testing.T) { checkLog(t, p) })
+		for _, c := range checks {
+			t.Run(c.name, func(t *testing.T) {
+				lab.Undisturbed(t, heldUp, func(t testing.TB) {
+					must(t, p.Settle(p.R1, p.R2))
+					c.check(t, p)
+				})
+			})
+		}
 	})
 }
 
-func checkMode(t *testing.T, p *gateway.Pair) {
+func checkMode(t testing.TB, p *gateway.Pair) {
 	for _, r := range []*gateway.Router{p.R1, p.R2} {
 		report, err := r.Status()
 		must(t, err)
@@ -49,7 +62,7 @@ func checkMode(t *testing.T, p *gateway.Pair) {
 }
 
 // answered pings until n echoes are answered, and reports.
-func answered(t *testing.T, h *lab.Host, o lab.ProbeOptions, n int) *lab.Report {
+func answered(t testing.TB, h *lab.Host, o lab.ProbeOptions, n int) *lab.Report {
 	t.Helper()
 	probe, err := h.Probe(o)
 	must(t, err)
@@ -57,21 +70,21 @@ func answered(t *testing.T, h *lab.Host, o lab.ProbeOptions, n int) *lab.Report 
 	return probe.Stop()
 }
 
-func checkPing(t *testing.T, p *gateway.Pair) {
+func checkPing(t testing.TB, p *gateway.Pair) {
 	r := answered(t, p.Client, lab.ProbeOptions{Target: p.VIP}, 200)
 	if r.Lost > 0 || r.Duplicates > 0 || r.Answers[p.R1.LAN.MAC] != r.Received {
 		t.Errorf("lost %d, %d answered twice, answers %v; want all from r1, %v", r.Lost, r.Duplicates, r.Answers, p.R1.LAN.MAC)
 	}
 }
 
-func checkNeighbour(t *testing.T, p *gateway.Pair) {
+func checkNeighbour(t testing.TB, p *gateway.Pair) {
 	mac, state, ok := p.Client.Neighbour("eth0", p.VIP)
 	if want := p.VirtualMAC; !ok || mac != want {
 		t.Errorf("neighbour is %v (%s), want %v", mac, state, want)
 	}
 }
 
-func checkAddresses(t *testing.T, p *gateway.Pair, master, backup *gateway.Router) {
+func checkAddresses(t testing.TB, p *gateway.Pair, master, backup *gateway.Router) {
 	t.Helper()
 	if !master.Has(p.VIP, "eth0") || !master.Has(p.ServerVIP, "eth1") {
 		t.Errorf("%s, the master, has %v and %v", master.Name, master.Addresses("eth0"), master.Addresses("eth1"))
@@ -81,7 +94,7 @@ func checkAddresses(t *testing.T, p *gateway.Pair, master, backup *gateway.Route
 	}
 }
 
-func checkForwarding(t *testing.T, p *gateway.Pair) {
+func checkForwarding(t testing.TB, p *gateway.Pair) {
 	r := answered(t, p.Client, lab.ProbeOptions{Target: p.ServerIP}, 200)
 	if r.Lost > 0 || r.Duplicates > 0 {
 		t.Errorf("lost %d of %d, %d answered twice", r.Lost, r.Sent, r.Duplicates)
@@ -90,7 +103,7 @@ func checkForwarding(t *testing.T, p *gateway.Pair) {
 
 // checkOwnQuestions makes the master's kernel resolve a neighbour from the
 // virtual address, and looks at what it says on the wire.
-func checkOwnQuestions(t *testing.T, p *gateway.Pair) {
+func checkOwnQuestions(t testing.TB, p *gateway.Pair) {
 	sniffer, err := p.R1.LAN.Sniff(nil)
 	must(t, err)
 	p.R1.FlushNeighbours()
@@ -123,7 +136,7 @@ func claimed(p *gateway.Pair, f lab.Frame) (claim, from lab.MAC, ok bool) {
 	return arp.SenderMAC, arp.Source, ok && arp.SenderIP == p.VIP
 }
 
-func checkLog(t *testing.T, p *gateway.Pair) {
+func checkLog(t testing.TB, p *gateway.Pair) {
 	const line = `msg="Entering MASTER STATE" instance=vr10-eth0 interface=eth0 vrid=10 from=BACKUP reason=`
 	if !contains(p.R1.Daemon.Log(), line) {
 		t.Errorf("r1 does not log %s:\n%s", line, p.R1.Daemon.Log())

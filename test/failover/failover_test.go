@@ -69,7 +69,7 @@ func TestFailoverTakesNoLongerThanTheProtocolAllows(t *testing.T) {
 
 // measure returns the gap that the client sees, on a run in which the machine
 // itself did not pause.
-func measure(t *testing.T, p *gateway.Pair, f fault) time.Duration {
+func measure(t testing.TB, p *gateway.Pair, f fault) time.Duration {
 	t.Helper()
 	for range tries {
 		r := strike(t, p, f)
@@ -83,7 +83,7 @@ func measure(t *testing.T, p *gateway.Pair, f fault) time.Duration {
 }
 
 // strike makes the fault happen under the prober and mends it.
-func strike(t *testing.T, p *gateway.Pair, f fault) *lab.Report {
+func strike(t testing.TB, p *gateway.Pair, f fault) *lab.Report {
 	t.Helper()
 	probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
 	must(t, err)
@@ -107,39 +107,17 @@ func strike(t *testing.T, p *gateway.Pair, f fault) *lab.Report {
 func TestAGracefulStopLosesNothing(t *testing.T) {
 	for _, s := range settings {
 		t.Run(s.String(), func(t *testing.T) {
-			p := start(t, s, fast)
-			for range repeats {
-				checkGracefulStop(t, p)
-			}
+			lab.Undisturbed(t, heldUp, func(t testing.TB) {
+				p := start(t, s, fast)
+				for range repeats {
+					checkGracefulStop(t, p)
+				}
+			})
 		})
 	}
 }
 
-// checkGracefulStop stops the master under the prober. It is done again where an
-// echo was lost and the machine paused.
-func checkGracefulStop(t *testing.T, p *gateway.Pair) {
-	t.Helper()
-	for range tries {
-		watch := lab.WatchPauses()
-		r := stopped(t, p)
-		paused := lab.WorstPause(watch.Stop())
-		if r.Lost > 0 && paused >= heldUp {
-			t.Logf("measured again: this machine paused for %v: %+v", paused, r.Outages)
-			continue
-		}
-		if r.Lost > 0 || r.Duplicates > 0 || r.Sent < 2000 {
-			t.Errorf("lost %d of %d, %d answered twice: %+v", r.Lost, r.Sent, r.Duplicates, r.Outages)
-		}
-		if r.Answers[p.R1.LAN.MAC] == 0 || r.Answers[p.R2.LAN.MAC] == 0 {
-			t.Errorf("nothing was handed over: answers are from %v", r.Answers)
-		}
-		return
-	}
-	t.Fatal("this machine pauses too often")
-}
-
-// stopped stops the master under the prober, and starts it again.
-func stopped(t *testing.T, p *gateway.Pair) *lab.Report {
+func checkGracefulStop(t testing.TB, p *gateway.Pair) {
 	t.Helper()
 	const half = 1100 // 2,200 echoes in all
 	probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
@@ -148,13 +126,18 @@ func stopped(t *testing.T, p *gateway.Pair) *lab.Report {
 	must(t, p.R1.Daemon.Stop())
 	must(t, probe.AwaitAnswers(half, 10*time.Second))
 	r := probe.Stop()
+	if r.Lost > 0 || r.Duplicates > 0 || r.Sent < 2000 {
+		t.Errorf("lost %d of %d, %d answered twice", r.Lost, r.Sent, r.Duplicates)
+	}
+	if r.Answers[p.R1.LAN.MAC] == 0 || r.Answers[p.R2.LAN.MAC] == 0 {
+		t.Errorf("nothing was handed over: answers are from %v", r.Answers)
+	}
 	if code, err := p.R1.Daemon.Wait(5 * time.Second); code != 0 || err != nil {
 		t.Errorf("r1 exited with %d, %v", code, err)
 	}
 	checkAddresses(t, p, p.R2, p.R1)
 	must(t, p.R1.Start())
 	must(t, p.Settle(p.R1, p.R2))
-	return r
 }
 
 // Taking the lease check out of the programs makes this test fail: r1, frozen,
@@ -162,38 +145,20 @@ func stopped(t *testing.T, p *gateway.Pair) *lab.Report {
 func TestAFrozenMasterNeverAnswersBesideTheNewOne(t *testing.T) {
 	for _, s := range settings {
 		t.Run(s.String(), func(t *testing.T) {
-			p := start(t, s, fast)
-			for range tries {
-				pauses := lab.WatchPauses()
-				r := frozen(t, p)
-				paused := lab.WorstPause(pauses.Stop())
-				checkOneOwner(t, p, r)
-				got, want := owners(r), "r1"+strings.Repeat(" r2 r1", repeats)
-				if got == want {
-					return
+			lab.Undisturbed(t, heldUp, func(t testing.TB) {
+				p := start(t, s, fast)
+				watch, err := watchVIP(p)
+				must(t, err)
+				for range repeats {
+					must(t, p.R1.Daemon.Freeze())
+					must(t, p.R2.Await("MASTER"))
+					must(t, p.R1.Daemon.Thaw())
+					must(t, p.Settle(p.R1, p.R2))
 				}
-				if paused < heldUp {
-					t.Fatalf("who answered: %v, want %v", got, want)
-				}
-				t.Logf("done again: this machine paused for %v: %v", paused, got)
-			}
-			t.Fatal("this machine pauses too often")
+				checkOwners(t, p, watch.Stop(), repeats)
+			})
 		})
 	}
-}
-
-// frozen freezes and thaws the master, again and again, and tells who answered.
-func frozen(t *testing.T, p *gateway.Pair) *lab.OwnerReport {
-	t.Helper()
-	watch, err := watchVIP(p)
-	must(t, err)
-	for range repeats {
-		must(t, p.R1.Daemon.Freeze())
-		must(t, p.R2.Await("MASTER"))
-		must(t, p.R1.Daemon.Thaw())
-		must(t, p.Settle(p.R1, p.R2))
-	}
-	return watch.Stop()
 }
 
 // watchVIP asks for the gateway's address all the time, by ARP or Neighbor Discovery.
@@ -204,26 +169,26 @@ func watchVIP(p *gateway.Pair) (*lab.OwnerWatch, error) {
 	return p.LAN.WatchARP(p.ClientNIC, p.VIP, 0)
 }
 
-// checkOneOwner wants never two routers to have answered, and all with the virtual MAC.
-func checkOneOwner(t *testing.T, p *gateway.Pair, r *lab.OwnerReport) {
+// checkOwners wants the routers to have answered in turn, never both.
+func checkOwners(t testing.TB, p *gateway.Pair, r *lab.OwnerReport, takeovers int) {
 	t.Helper()
 	for _, d := range r.DoubleAnswers() {
 		t.Errorf("request %d was answered by %v", d.RequestSeq, d.Hosts)
 	}
+	var hosts []string
 	for _, s := range r.Owners() {
+		hosts = append(hosts, s.Host)
 		if s.MAC != p.VirtualMAC {
 			t.Errorf("%s answered with %v", s.Host, s.MAC)
 		}
 	}
-}
-
-// owners names who answered, in turn.
-func owners(r *lab.OwnerReport) string {
-	var hosts []string
-	for _, s := range r.Owners() {
-		hosts = append(hosts, s.Host)
+	want := []string{"r1"}
+	for range takeovers {
+		want = append(want, "r2", "r1")
 	}
-	return strings.Join(hosts, " ")
+	if strings.Join(hosts, " ") != strings.Join(want, " ") {
+		t.Errorf("who answered: %v, want %v", hosts, want)
+	}
 }
 
 func TestForwardingGoesOnAfterAFailover(t *testing.T) {
@@ -240,7 +205,7 @@ func TestForwardingGoesOnAfterAFailover(t *testing.T) {
 
 // checkForwardingOutage kills the master while the client talks to the server.
 // Both sides of the gateway fail over, each on its own.
-func checkForwardingOutage(t *testing.T, p *gateway.Pair) {
+func checkForwardingOutage(t testing.TB, p *gateway.Pair) {
 	t.Helper()
 	bound := p.ActiveDown(gateway.Priority2) + margin
 	for range tries {

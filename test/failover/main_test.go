@@ -16,20 +16,20 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(gateway.Main(m, &binary)) }
 
 // start builds the pair and waits until the first router is master.
-func start(t *testing.T, s setting, advert time.Duration) *gateway.Pair {
+func start(t testing.TB, s setting, advert time.Duration) *gateway.Pair {
 	t.Helper()
 	return startWith(t, s, advert)
 }
 
 // startWith is start with further arguments for both routers.
-func startWith(t *testing.T, s setting, advert time.Duration, more ...string) *gateway.Pair {
+func startWith(t testing.TB, s setting, advert time.Duration, more ...string) *gateway.Pair {
 	t.Helper()
 	p := gateway.New(lab.ForTest(t), gateway.Setup{Binary: binary, Mode: s.mode, Advert: advert, IPv6: s.ipv6, Extra: append([]string{"--web.listen-address", ""}, more...)})
 	must(t, p.StartBoth())
 	return p
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ const (
 )
 
 // tell runs a command on the first router, and wants it to say something.
-func tell(t *testing.T, p *gateway.Pair, says string, args ...string) {
+func tell(t testing.TB, p *gateway.Pair, says string, args ...string) {
 	t.Helper()
 	out, err := p.R1.Run(binary, args...)
 	if err != nil || !contains(out, says) {
@@ -31,7 +31,7 @@ func tell(t *testing.T, p *gateway.Pair, says string, args ...string) {
 // asked all the time, and wants no echo to be lost or answered twice. It is done
 // again where the machine paused; so it has to end as it began. It returns what
 // answered as the gateway.
-func underProbes(t *testing.T, p *gateway.Pair, do func()) map[lab.MAC]int {
+func underProbes(t testing.TB, p *gateway.Pair, do func()) map[lab.MAC]int {
 	t.Helper()
 	for range tries {
 		gateway, server := probed(t, p, do)
@@ -51,7 +51,7 @@ func underProbes(t *testing.T, p *gateway.Pair, do func()) map[lab.MAC]int {
 	return nil
 }
 
-func probed(t *testing.T, p *gateway.Pair, do func()) (gateway, server *lab.Report) {
+func probed(t testing.TB, p *gateway.Pair, do func()) (gateway, server *lab.Report) {
 	t.Helper()
 	var probes []*lab.Prober
 	for _, target := range []lab.ProbeOptions{{Target: p.VIP}, {Target: p.ServerIP}} {
@@ -67,7 +67,7 @@ func probed(t *testing.T, p *gateway.Pair, do func()) (gateway, server *lab.Repo
 	return probes[0].Stop(), probes[1].Stop()
 }
 
-func checkBothAnswered(t *testing.T, p *gateway.Pair, answers map[lab.MAC]int) {
+func checkBothAnswered(t testing.TB, p *gateway.Pair, answers map[lab.MAC]int) {
 	t.Helper()
 	if answers[p.R1.LAN.MAC] == 0 || answers[p.R2.LAN.MAC] == 0 {
 		t.Errorf("nothing was handed over: answers are from %v", answers)

@@ -20,7 +20,7 @@ func (s *site) awaitSaid(text string) {
 
 // Row 7, erratum 8298: it is no reason to refuse the advert.
 func TestAnOwnerLogsAnotherOwnerAndRefusesNothing(t *testing.T) {
-	each(t, []dialect{v3, v2, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v2, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(255)
 		s.await("MASTER")
 		before := s.status().Counters.AdvertsReceived
@@ -39,7 +39,7 @@ func (s *site) lower() netip.Addr { return s.choose("192.168.1.3", "fe80::1") }
 // Row 11, RFC 9568 §5.2.7.
 func TestInVersion3AnotherIntervalIsAdoptedAndCounted(t *testing.T) {
 	const theirs = 100 * time.Millisecond
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("MASTER")
 		p := s.pack(s.advert(better))
@@ -125,7 +125,7 @@ func TestInVersion2AnotherAddressListIsSaid(t *testing.T) {
 
 // RFC 9568 §5.2.6: they are ignored.
 func TestReservedBitsAreIgnored(t *testing.T) {
-	each(t, []dialect{v3.at(slow), v3ipv6.at(slow)}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3.at(slow), v3ipv6.at(slow)}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("BACKUP")
 		p := s.pack(s.advert(better))

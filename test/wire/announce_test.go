@@ -15,7 +15,7 @@ import (
 
 // RFC 9568 §7.2: what our adverts look like.
 func TestOurAdvertsAreAsTheRFCHasThem(t *testing.T) {
-	each(t, []dialect{v3, v2, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v2, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		v, ok := lab.ParseVRRP(s.firstAfter(time.Time{}, s.ownAdvert).Data)
 		group, mac := groupOf(s.family)
@@ -32,7 +32,7 @@ func TestOurAdvertsAreAsTheRFCHasThem(t *testing.T) {
 
 // RFC 9568 §8.1.2 and §8.2.2: nothing but reports of group memberships leaves.
 func TestABackupAnnouncesNothing(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		defer s.talk(s.pack(s.advert(better)).Frame(), s.interval)()
 		s.start(ours)
 		s.await("BACKUP")
@@ -48,7 +48,7 @@ func TestABackupAnnouncesNothing(t *testing.T) {
 // The groups are joined in the backup already: RFC 9568 §6.4.2 would have the
 // solicited-node groups joined by the master only, which takes its time.
 func TestTheGroupsAreJoined(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("BACKUP")
 		groups := []netip.Addr{vrrp.GroupAddress(s.family)}
@@ -87,7 +87,7 @@ func (s *site) checkReported(group netip.Addr) {
 
 // RFC 9568 §8.1.2 and §8.2.2: the virtual MAC is in the message and in the frame.
 func TestAMastersAnswerHasTheVirtualMAC(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("MASTER")
 		for _, vip := range s.vips {
@@ -115,7 +115,7 @@ func claim(f lab.Frame) (netip.Addr, lab.MAC) {
 
 // The master's kernel itself asks, when somebody pings from the virtual address.
 func TestAQuestionOfTheVirtualRouterHasTheVirtualMAC(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("MASTER")
 		s.awaitAddresses()

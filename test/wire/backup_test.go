@@ -64,7 +64,7 @@ func (s *site) follows() time.Time {
 }
 
 func TestAnOwnerAdvertisesAndAnnouncesAtOnce(t *testing.T) {
-	each(t, brisks, func(t *testing.T, s *site) {
+	eachUndisturbed(t, brisks, func(t testing.TB, s *site) {
 		thrice(t, func() []timed {
 			began := time.Now()
 			s.start(255)
@@ -119,7 +119,7 @@ func (s *site) announcement(f lab.Frame) (netip.Addr, bool) {
 }
 
 func TestABackupTakesOverSkewTimeAfterAFarewell(t *testing.T) {
-	each(t, append(brisks, v2), func(t *testing.T, s *site) {
+	eachUndisturbed(t, append(brisks, v2), func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("BACKUP")
 		thrice(t, func() []timed {
@@ -182,7 +182,7 @@ func followsAnEqualPriority(s *site) {
 // the kernel would answer. The master's adverts do not come from the virtual MAC,
 // or the switch would send what is for it to the master.
 func TestABackupAnswersForNothing(t *testing.T) {
-	each(t, brisks, func(t *testing.T, s *site) {
+	eachUndisturbed(t, brisks, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("BACKUP")
 		p := s.pack(s.advert(better))

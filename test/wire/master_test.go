@@ -139,7 +139,7 @@ func contradictsALowerAddress(s *site) {
 }
 
 func TestAMasterLeavesWithPriorityZero(t *testing.T) {
-	each(t, append(brisks, v2), func(t *testing.T, s *site) {
+	eachUndisturbed(t, append(brisks, v2), func(t testing.TB, s *site) {
 		var farewell lab.Frame
 		restart := func() {
 			if s.daemon != nil {
@@ -174,7 +174,7 @@ func (s *site) checkLeft(farewell lab.Frame) {
 }
 
 func TestABackupLeavesWithoutAWord(t *testing.T) {
-	each(t, brisks, func(t *testing.T, s *site) {
+	eachUndisturbed(t, brisks, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("BACKUP")
 		s.follows()

@@ -108,9 +108,9 @@ var asks = []ask{
 func TestAMasterAnswersEveryShapeOfSolicitation(t *testing.T) {
 	each(t, []dialect{v3ipv6}, func(t *testing.T, s *site) {
 		s.start(ours)
-		s.await("MASTER")
 		for _, a := range asks {
 			s.run(a.name, func() {
+				s.await("MASTER")
 				for _, vip := range s.vips {
 					s.checkAnswer(a, vip)
 				}
@@ -160,9 +160,11 @@ func TestABackupAnswersNoShapeOfSolicitation(t *testing.T) {
 		p.From = s.peer.MAC
 		defer s.talk(p.Frame(), s.interval)()
 		s.start(ours)
-		s.await("BACKUP")
 		for _, a := range asks {
-			s.run(a.name, func() { s.checkSilence("refused", func(vip netip.Addr) []byte { return a.frame(s, vip) }) })
+			s.run(a.name, func() {
+				s.await("BACKUP")
+				s.checkSilence("refused", func(vip netip.Addr) []byte { return a.frame(s, vip) })
+			})
 		}
 	})
 }
@@ -227,9 +229,11 @@ var invalidAsks = map[string]func(s *site, vip netip.Addr) []byte{
 func TestNobodyAnswersAnInvalidSolicitation(t *testing.T) {
 	each(t, []dialect{v3ipv6}, func(t *testing.T, s *site) {
 		s.start(ours)
-		s.await("MASTER")
 		for name, frame := range invalidAsks {
-			s.run(name, func() { s.checkSilence("invalid", func(vip netip.Addr) []byte { return frame(s, vip) }) })
+			s.run(name, func() {
+				s.await("MASTER")
+				s.checkSilence("invalid", func(vip netip.Addr) []byte { return frame(s, vip) })
+			})
 		}
 	})
 }

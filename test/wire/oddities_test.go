@@ -150,7 +150,7 @@ func (s *site) isAnswer(f lab.Frame) bool {
 }
 
 func TestOurOwnAdvertReflectedIsDropped(t *testing.T) {
-	each(t, []dialect{v3, v2, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v2, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("MASTER")
 		own := s.firstAfter(time.Time{}, s.ownAdvert)
@@ -164,7 +164,7 @@ func TestOurOwnAdvertReflectedIsDropped(t *testing.T) {
 
 // A backup hears its own advert of a moment ago: it must not wait for itself.
 func TestOurOwnAdvertReflectedDoesNotMoveABackupsTimer(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("MASTER")
 		s.checkTimerUnmoved([][]byte{s.firstAfter(time.Time{}, s.ownAdvert).Data})

@@ -8,6 +8,7 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/control/vrrp"
 
 	"github.com/vrrp-xdp/vrrp-xdp/test/forge"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 // row is a check that RFC 9568 §7.1 makes, by its number in the order of the
@@ -102,13 +103,15 @@ func TestAMasterRefusesAndCountsABadAdvert(t *testing.T) {
 	})
 }
 
-// run is t.Run for a part of a test.
+// run is t.Run for a part of a test, which begins again where this machine spoils it.
 func (s *site) run(name string, part func()) {
 	outer := s.t
 	defer func() { s.t = outer }()
-	outer.Run(name, func(t *testing.T) {
-		s.t = t
-		part()
+	outer.(*testing.T).Run(name, func(t *testing.T) {
+		lab.Undisturbed(t, unfit, func(t testing.TB) {
+			s.t = t
+			part()
+		})
 	})
 }
 

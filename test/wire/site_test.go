@@ -84,7 +84,7 @@ func (d dialect) down(interval time.Duration) time.Duration { return 3*interval 
 // site is a router under test, a station that plays the other router, and a host.
 type site struct {
 	dialect
-	t      *testing.T
+	t      testing.TB
 	mode   string
 	lab    *lab.Lab
 	lan    *lab.Switch
@@ -96,22 +96,37 @@ type site struct {
 	daemon *lab.Daemon
 }
 
-// each runs a test in both modes of attaching, in each of the dialects. Version 2
-// has intervals of seconds: what waits for it waits beside others.
+// each runs a test in both modes of attaching, in each of the dialects.
 func each(t *testing.T, dialects []dialect, test func(t *testing.T, s *site)) {
+	t.Helper()
+	eachWay(t, dialects, func(t *testing.T, mode string, d dialect) { test(t, newSite(t, mode, d)) })
+}
+
+// eachUndisturbed is each for a test that has no parts, and that this machine
+// spoils where it pauses.
+func eachUndisturbed(t *testing.T, dialects []dialect, test func(t testing.TB, s *site)) {
+	t.Helper()
+	eachWay(t, dialects, func(t *testing.T, mode string, d dialect) {
+		lab.Undisturbed(t, unfit, func(t testing.TB) { test(t, newSite(t, mode, d)) })
+	})
+}
+
+// eachWay names the ways to run a test. Version 2 has intervals of seconds: what
+// waits for it waits beside others.
+func eachWay(t *testing.T, dialects []dialect, test func(t *testing.T, mode string, d dialect)) {
 	for _, mode := range []string{"native", "tc"} {
 		for _, d := range dialects {
 			t.Run(mode+"/"+d.name, func(t *testing.T) {
 				if d.version == vrrp.V2 {
 					t.Parallel()
 				}
-				test(t, newSite(t, mode, d))
+				test(t, mode, d)
 			})
 		}
 	}
 }
 
-func newSite(t *testing.T, mode string, d dialect) *site {
+func newSite(t testing.TB, mode string, d dialect) *site {
 	t.Helper()
 	l := lab.ForTest(t)
 	s := &site{dialect: d, t: t, lab: l, mode: mode, lan: l.Switch("lan")}
@@ -216,7 +231,7 @@ func (s *site) talk(frame []byte, interval time.Duration) (end func()) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

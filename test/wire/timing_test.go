@@ -56,13 +56,13 @@ type timed struct {
 }
 
 // thrice wants what measure returns to be as long as it should be, three times.
-func thrice(t *testing.T, measure func() []timed) {
+func thrice(t testing.TB, measure func() []timed) {
 	t.Helper()
 	thriceAfter(t, func() {}, measure)
 }
 
 // thriceAfter prepares each measurement by what may make the machine pause.
-func thriceAfter(t *testing.T, prepare func(), measure func() []timed) {
+func thriceAfter(t testing.TB, prepare func(), measure func() []timed) {
 	t.Helper()
 	for range 3 {
 		checkTimes(t, prepare, measure)
@@ -70,7 +70,7 @@ func thriceAfter(t *testing.T, prepare func(), measure func() []timed) {
 }
 
 // checkTimes repeats a measurement that this machine has spoilt.
-func checkTimes(t *testing.T, prepare func(), measure func() []timed) {
+func checkTimes(t testing.TB, prepare func(), measure func() []timed) {
 	t.Helper()
 	for range attempts {
 		prepare()

@@ -62,7 +62,7 @@ func (in injector) sendTimed(s *site, frame []byte) time.Time {
 
 // An advert on a VLAN is one of a virtual router of that VLAN.
 func TestAnAdvertOnAVLANIsListedThere(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		in := s.injector()
 		s.start(ours)
 		s.await("MASTER")
@@ -85,7 +85,7 @@ func TestAnAdvertOnAVLANIsListedThere(t *testing.T) {
 // it off: also an interface without VLAN devices may be on a trunk. tc sees the
 // tag. XDP cannot, and the status says so of an interface where that can be.
 func TestAnAdvertWhoseTagIsBesideTheFrameIsNotForTheUntaggedRouter(t *testing.T) {
-	each(t, []dialect{v3, v3ipv6}, func(t *testing.T, s *site) {
+	eachUndisturbed(t, []dialect{v3, v3ipv6}, func(t testing.TB, s *site) {
 		s.start(ours)
 		s.await("MASTER")
 		if i := s.report().Interfaces[0]; i.Mode == "native" {
