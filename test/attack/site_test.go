@@ -54,7 +54,7 @@ func (n network) virtualMAC() lab.MAC { return lab.MAC(vrrp.VirtualMAC(n.family,
 // site is a router under test, and a station that says what it likes.
 type site struct {
 	network
-	t       *testing.T
+	t       testing.TB
 	mode    string
 	lab     *lab.Lab
 	lan     *lab.Switch
@@ -65,7 +65,7 @@ type site struct {
 	pace    time.Duration // of adverts
 }
 
-func newSite(t *testing.T, mode string, n network) *site {
+func newSite(t testing.TB, mode string, n network) *site {
 	t.Helper()
 	l := lab.ForTest(t)
 	s := &site{network: n, t: t, mode: mode, lab: l, lan: l.Switch("lan"), router: l.Host("router"), pace: interval}
@@ -156,28 +156,37 @@ func (s *site) send(frame []byte) {
 	must(s.t, s.station.Send(frame))
 }
 
-// part is t.Run for a part of a test.
+// part is t.Run for a part of a test, which begins again where this machine spoils it.
 func (s *site) part(name string, do func()) {
 	outer := s.t
 	defer func() { s.t = outer }()
-	outer.Run(strings.ReplaceAll(name, "/", " "), func(t *testing.T) {
-		s.t = t
-		do()
+	outer.(*testing.T).Run(strings.ReplaceAll(name, "/", " "), func(t *testing.T) {
+		lab.Undisturbed(t, interval, func(t testing.TB) {
+			s.t = t
+			do()
+		})
 	})
 }
 
 // everywhere runs a test in both modes of attaching, and on links of both families.
 // That both hooks give the same answers to the same bytes is shown elsewhere.
 func everywhere(t *testing.T, test func(s *site)) {
+	inEachNetwork(t, func(t *testing.T, mode string, n network) {
+		lab.Undisturbed(t, interval, func(t testing.TB) { test(newSite(t, mode, n)) })
+	})
+}
+
+// inEachNetwork is everywhere for a test that consists of parts.
+func inEachNetwork(t *testing.T, test func(t *testing.T, mode string, n network)) {
 	for mode, n := range map[string]network{"native": ipv4, "tc": ipv6} {
 		t.Run(fmt.Sprintf("%s/%v", mode, n.family), func(t *testing.T) {
 			t.Parallel()
-			test(newSite(t, mode, n))
+			test(t, mode, n)
 		})
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

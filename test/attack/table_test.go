@@ -160,8 +160,8 @@ func (s *site) hit(a attack, v verdict) {
 func TestEveryPacketOfTheTableHasItsVerdict(t *testing.T) {
 	for _, list := range []bool{false, true} {
 		t.Run(map[bool]string{false: "anybody may speak", true: "with a list"}[list], func(t *testing.T) {
-			everywhere(t, func(s *site) {
-				words := ""
+			inEachNetwork(t, func(t *testing.T, mode string, n network) {
+				s, words := newSite(t, mode, n), ""
 				if list {
 					words = s.hardened()
 				}

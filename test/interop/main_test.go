@@ -13,7 +13,7 @@ var binary string
 
 func TestMain(m *testing.M) { os.Exit(gateway.Main(m, &binary)) }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ var modes = []string{"native", "tc"}
 // pairs are those of a course, one for each variant and way to attach.
 type pairs []*pair
 
-func newPairs(t *testing.T, weAreHigher bool, variants ...variant) (ps pairs) {
+func newPairs(t testing.TB, weAreHigher bool, variants ...variant) (ps pairs) {
 	for _, v := range variants {
 		for _, mode := range modes {
 			ps = append(ps, newPair(t, v, mode, weAreHigher))
@@ -38,11 +38,16 @@ func (ps pairs) each(step func(*pair)) {
 	}
 }
 
+// undisturbed is t.Run for what is done again where this machine spoils it.
+func undisturbed(t *testing.T, name string, test func(t testing.TB)) {
+	t.Run(name, func(t *testing.T) { lab.Undisturbed(t, ourSlack/2, test) })
+}
+
 // The weaker one has the higher address: it must not matter.
 func TestTheMatrix(t *testing.T) {
 	for _, c := range courses {
-		t.Run(c.name+"/we are the stronger", func(t *testing.T) { newPairs(t, false, c.variants...).weAreTheStronger() })
-		t.Run(c.name+"/they are the stronger", func(t *testing.T) { newPairs(t, true, c.variants...).theyAreTheStronger() })
+		undisturbed(t, c.name+"/we are the stronger", func(t testing.TB) { newPairs(t, false, c.variants...).weAreTheStronger() })
+		undisturbed(t, c.name+"/they are the stronger", func(t testing.TB) { newPairs(t, true, c.variants...).theyAreTheStronger() })
 	}
 }
 
@@ -96,7 +101,7 @@ func (p *pair) weTakeOver(what string, farewell bool, due time.Duration) {
 // Of two masters of one priority, the one with the higher address stays.
 func TestTheMatrixOfTies(t *testing.T) {
 	for _, c := range courses {
-		t.Run(c.name, func(t *testing.T) {
+		undisturbed(t, c.name, func(t testing.TB) {
 			append(newPairs(t, true, c.variants...), newPairs(t, false, c.variants...)...).tie()
 		})
 	}
@@ -126,7 +131,7 @@ func (ps pairs) tie() {
 // Neither knows the form of RFC 9568 yet: told to speak it, we are a second master.
 func TestTheMessageOnlyChecksumIsRefusedByBoth(t *testing.T) {
 	for _, name := range []string{"keepalived v3 IPv4", "FRR v3 IPv4"} {
-		t.Run(name, func(t *testing.T) {
+		undisturbed(t, name, func(t testing.TB) {
 			v := variantOf(t, name)
 			v.flags = []string{"--checksum", "message-only"}
 			ps := newPairs(t, true, v)

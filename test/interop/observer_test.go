@@ -14,7 +14,7 @@ func TestAnObserverTellsWhoSpeaksAndChangesNothing(t *testing.T) {
 	}
 	for name, want := range said {
 		for _, mode := range modes {
-			t.Run(name+"/"+mode, func(t *testing.T) {
+			undisturbed(t, name+"/"+mode, func(t testing.TB) {
 				p := newPair(t, variantOf(t, name), mode, true)
 				p.startTheirs(150)
 				observer, err := p.ours.Host.Start(lab.Command{Path: binary, ViaIPNetns: true, Args: []string{"attach", "eth0", "--mode", mode, "--web.listen-address", ""}})

@@ -15,7 +15,7 @@ import (
 // pair is one of ours and one of theirs on a LAN, and a client.
 type pair struct {
 	variant
-	t         *testing.T
+	t         testing.TB
 	lan       *lab.Switch
 	mode      string // how ours attaches
 	higher    bool   // ours has the higher addresses
@@ -31,7 +31,7 @@ type pair struct {
 	began     time.Time    // before the last thing that was done to one of them
 }
 
-func newPair(t *testing.T, v variant, mode string, weAreHigher bool) *pair {
+func newPair(t testing.TB, v variant, mode string, weAreHigher bool) *pair {
 	l := lab.ForTest(t)
 	p := &pair{variant: v, t: t, lan: l.Switch("lan"), mode: mode, higher: weAreHigher}
 	connect := func(name string, n int) *lab.NIC {

@@ -10,7 +10,7 @@ import (
 // and ours stays master.
 func TestEverySpeakerTakesOverAtASwitchoverAndGivesBack(t *testing.T) {
 	for _, c := range courses {
-		t.Run(c.name, func(t *testing.T) {
+		undisturbed(t, c.name, func(t testing.TB) {
 			ps := newPairs(t, false, c.variants...)
 			ps.each(func(p *pair) { p.startTheirs(weak) })
 			ps.each(func(p *pair) { p.theyAreMaster(weak, true) })

@@ -61,7 +61,7 @@ var courses = []course{
 }
 
 // variantOf is the variant of that name.
-func variantOf(t *testing.T, name string) variant {
+func variantOf(t testing.TB, name string) variant {
 	t.Helper()
 	for _, c := range courses {
 		for _, v := range c.variants {

@@ -19,7 +19,7 @@ var shared = map[netip.Addr]lab.MAC{
 // The master itself talks from the virtual addresses too: its kernel resolves
 // the host, and the host learns from the question.
 func TestAHostNeverLearnsAPhysicalMACForAVirtualAddress(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		s.r1.start(120, both...)
 		s.r1.await("MASTER MASTER")
 		s.r2.start(100, both...)

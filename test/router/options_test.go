@@ -29,7 +29,7 @@ func (s *site) elects(first, second []string, states, backups string) {
 }
 
 func TestPeersElectByUnicastInBothFamilies(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		peer := func(me, other string) []string {
 			return append([]string{"--peer", own[other].String(), "--peer", own[other+"/6"].String(),
 				"--source", own[me].String(), "--source", own[me+"/6"].String(), "--min-ttl", "255"}, both...)
@@ -51,7 +51,7 @@ func TestPeersElectByUnicastInBothFamilies(t *testing.T) {
 }
 
 func TestRoutersOfTheSamePasswordElect(t *testing.T) {
-	abreast(t, func(t *testing.T, s *site) {
+	abreast(t, func(t testing.TB, s *site) {
 		v2 := append([]string{"--version", "2", "--advert-int", "1s", "--auth-pass", "s3cret"}, only4...)
 		s.elects(v2, v2, "MASTER", "BACKUP")
 	})
@@ -59,7 +59,7 @@ func TestRoutersOfTheSamePasswordElect(t *testing.T) {
 
 // Neither keepalived 2.2 nor FRR 8.4 knows this form.
 func TestTheMessageOnlyChecksumIsUnderstood(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		fixed := append([]string{"--checksum", "message-only"}, only4...)
 		s.elects(fixed, only4, "MASTER", "BACKUP")
 		if got := s.r2.report().Instances[0]; got.Checksum != "message-only" || got.Counters.AdvertsByChecksum["message-only"] == 0 {
@@ -69,7 +69,7 @@ func TestTheMessageOnlyChecksumIsUnderstood(t *testing.T) {
 }
 
 func TestAFixedFormThatIsNotTheOthersIsSaidOnce(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		s.r1.start(120, append([]string{"--checksum", "message-only"}, only4...)...)
 		s.r1.await("MASTER")
 		s.r2.start(100, append([]string{"--checksum", "pseudo-header"}, only4...)...)
@@ -80,7 +80,7 @@ func TestAFixedFormThatIsNotTheOthersIsSaidOnce(t *testing.T) {
 }
 
 func TestWithoutAcceptTheMasterForwardsAndAnswersNoPing(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		s.r1.start(120, append([]string{"--no-accept"}, both...)...)
 		s.r1.await("MASTER MASTER")
 		for _, vip := range []netip.Addr{vip4, vip6} {
@@ -119,7 +119,7 @@ func (s *site) forwards(via netip.Addr) {
 }
 
 func TestAPreemptDelayLeavesTheMasterAlone(t *testing.T) {
-	abreast(t, func(t *testing.T, s *site) {
+	abreast(t, func(t testing.TB, s *site) {
 		const delay = 1500 * time.Millisecond
 		s.r2.start(100, only4...)
 		s.r2.await("MASTER")
@@ -135,7 +135,7 @@ func TestAPreemptDelayLeavesTheMasterAlone(t *testing.T) {
 }
 
 func TestAStartDelayKeepsARouterInInit(t *testing.T) {
-	abreast(t, func(t *testing.T, s *site) {
+	abreast(t, func(t testing.TB, s *site) {
 		s.r1.start(255, append([]string{"--start-delay", "1s"}, only4...)...)
 		s.r1.await("INIT")
 		s.r1.stays("INIT", 700*time.Millisecond)
@@ -157,7 +157,7 @@ func TestMisconfiguredPairsAreToldWhy(t *testing.T) {
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			abreast(t, func(t *testing.T, s *site) {
+			abreast(t, func(t testing.TB, s *site) {
 				s.r1.start(120, append(c.one, only4...)...)
 				s.r1.await("MASTER")
 				s.r2.start(100, append(c.other, only4...)...)
@@ -171,13 +171,13 @@ func TestAnAdvertWithoutTheVirtualMACIsRefusedWhenStrict(t *testing.T) {
 	for name, strict := range map[string]bool{"strict": true, "not strict": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			abreast(t, func(t *testing.T, s *site) { meetsPlainKeepalived(t, s, strict) })
+			abreast(t, func(t testing.TB, s *site) { meetsPlainKeepalived(t, s, strict) })
 		})
 	}
 }
 
 // meetsPlainKeepalived is beside a master that uses its own MAC.
-func meetsPlainKeepalived(t *testing.T, s *site, strict bool) {
+func meetsPlainKeepalived(t testing.TB, s *site, strict bool) {
 	t.Helper()
 	args := append([]string{"--advert-int", "1s"}, only4...)
 	if strict {
@@ -212,7 +212,7 @@ const keepalivedConfig = `vrrp_instance lan {
 `
 
 // checkSaid wants a warning in the router's log so often.
-func checkSaid(t *testing.T, r *router, times int, text string) {
+func checkSaid(t testing.TB, r *router, times int, text string) {
 	t.Helper()
 	said := 0
 	for _, line := range r.daemon.Lines() {

@@ -12,7 +12,7 @@ import (
 // A real kernel is the host: it takes its default router from the master's
 // advertisements, and keeps it when the master dies.
 func TestAHostKeepsItsDefaultRouterAcrossAFailover(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		guest := s.lab.Host("guest")
 		guest.AcceptRouterAdvertisements()
 		nic := guest.Connect(s.lan, "eth0")
@@ -46,7 +46,7 @@ func TestAHostKeepsItsDefaultRouterAcrossAFailover(t *testing.T) {
 	})
 }
 
-func awaitRoute(t *testing.T, h *lab.Host) {
+func awaitRoute(t testing.TB, h *lab.Host) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !strings.Contains(defaultRoute(t, h), "via fe80::10 ") {
@@ -57,7 +57,7 @@ func awaitRoute(t *testing.T, h *lab.Host) {
 	}
 }
 
-func checkRoute(t *testing.T, h *lab.Host) {
+func checkRoute(t testing.TB, h *lab.Host) {
 	t.Helper()
 	if route := defaultRoute(t, h); strings.Count(route, "default") != 1 || !strings.Contains(route, "via fe80::10 ") {
 		t.Errorf("the host's default routes are %q, want one via fe80::10", route)
@@ -67,7 +67,7 @@ func checkRoute(t *testing.T, h *lab.Host) {
 	}
 }
 
-func defaultRoute(t *testing.T, h *lab.Host) string {
+func defaultRoute(t testing.TB, h *lab.Host) string {
 	t.Helper()
 	out, err := h.Run("ip", "-6", "route", "show", "default")
 	must(t, err)
@@ -75,7 +75,7 @@ func defaultRoute(t *testing.T, h *lab.Host) string {
 }
 
 // checkAutoconfigured wants an address from the advertised prefix.
-func checkAutoconfigured(t *testing.T, h *lab.Host, nic *lab.NIC) {
+func checkAutoconfigured(t testing.TB, h *lab.Host, nic *lab.NIC) {
 	t.Helper()
 	for _, a := range h.Addresses(nic.Name) {
 		if strings.HasPrefix(a.Addr().String(), "2001:db8:1:") {
@@ -103,7 +103,7 @@ func isRouterAdvertisement(f lab.Frame) bool {
 
 // checkAdvertisements wants all of them from the virtual MAC and address, and
 // none that ends the router's lifetime.
-func checkAdvertisements(t *testing.T, frames []lab.Frame) {
+func checkAdvertisements(t testing.TB, frames []lab.Frame) {
 	t.Helper()
 	if len(frames) < 2 {
 		t.Errorf("only %d router advertisements were seen", len(frames))

@@ -38,7 +38,7 @@ var (
 
 // site is one LAN with two routers and a host on it.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	mode   string
 	lab    *lab.Lab
 	lan    *lab.Switch
@@ -55,23 +55,29 @@ type router struct {
 	daemon *lab.Daemon
 }
 
-func eachMode(t *testing.T, test func(t *testing.T, s *site)) {
+func eachMode(t *testing.T, test func(t testing.TB, s *site)) {
 	for _, mode := range modes {
-		t.Run(mode, func(t *testing.T) { test(t, newSite(t, mode)) })
+		t.Run(mode, func(t *testing.T) { undisturbed(t, mode, test) })
 	}
 }
 
 // abreast is eachMode, at the same time, for what waits for seconds.
-func abreast(t *testing.T, test func(t *testing.T, s *site)) {
+func abreast(t *testing.T, test func(t testing.TB, s *site)) {
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			test(t, newSite(t, mode))
+			undisturbed(t, mode, test)
 		})
 	}
 }
 
-func newSite(t *testing.T, mode string) *site {
+// undisturbed runs a test again that failed while this machine paused for an interval: after two, a lease is over.
+func undisturbed(t *testing.T, mode string, test func(t testing.TB, s *site)) {
+	t.Helper()
+	lab.Undisturbed(t, quick, func(t testing.TB) { test(t, newSite(t, mode)) })
+}
+
+func newSite(t testing.TB, mode string) *site {
 	t.Helper()
 	l := lab.ForTest(t)
 	s := &site{t: t, lab: l, mode: mode, lan: l.Switch("lan")}
@@ -152,7 +158,7 @@ func (s *site) ping(target netip.Addr) {
 	probe.Stop()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

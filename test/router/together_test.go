@@ -8,7 +8,7 @@ import (
 )
 
 func TestTheFamiliesMoveOnTheirOwn(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		s.r1.start(120, both...)
 		s.r1.await("MASTER MASTER")
 		s.r2.start(100, both...)
@@ -22,7 +22,7 @@ func TestTheFamiliesMoveOnTheirOwn(t *testing.T) {
 }
 
 func TestAGroupMovesAsOne(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		grouped := append([]string{"--together"}, both...)
 		s.r1.start(120, grouped...)
 		s.r1.await("MASTER MASTER")
@@ -68,7 +68,7 @@ func (s *site) loseLinkLocal() (restore func()) {
 }
 
 func TestAGracefulStopOfAGroupLosesNothing(t *testing.T) {
-	eachMode(t, func(t *testing.T, s *site) {
+	eachMode(t, func(t testing.TB, s *site) {
 		grouped := append([]string{"--together"}, both...)
 		s.r1.start(120, grouped...)
 		s.r1.await("MASTER MASTER")

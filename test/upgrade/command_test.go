@@ -14,7 +14,7 @@ import (
 
 // configured is a pair that runs what a file says, of a binary that a test may
 // replace: the legs of each router are a sync group.
-func configured(t *testing.T, mode string) *gateway.Pair {
+func configured(t testing.TB, mode string) *gateway.Pair {
 	t.Helper()
 	own := filepath.Join(t.TempDir(), "vrrp-xdp")
 	install(t, own, contents(t, binary))
@@ -34,7 +34,7 @@ func stanza(name, nic string, priority int, vip string) string {
 }
 
 // runFile starts vrrp-xdp with the configuration.
-func runFile(t *testing.T, r *gateway.Router, program, config, mode string) {
+func runFile(t testing.TB, r *gateway.Router, program, config, mode string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "vrrp-xdp.conf")
 	must(t, os.WriteFile(path, []byte(config), 0o600))
@@ -46,7 +46,7 @@ func runFile(t *testing.T, r *gateway.Router, program, config, mode string) {
 
 // tell has vrrp-xdp upgrade run on the first router, and reports whether it
 // succeeded, and what it said.
-func tell(t *testing.T, p *gateway.Pair) (bool, string) {
+func tell(t testing.TB, p *gateway.Pair) (bool, string) {
 	t.Helper()
 	out, err := p.R1.Run(binary, "upgrade")
 	if err == nil {
@@ -60,7 +60,7 @@ func tell(t *testing.T, p *gateway.Pair) (bool, string) {
 
 // unnoticed does something under the prober, and wants neither a client nor the
 // routers to have noticed.
-func unnoticed(t *testing.T, p *gateway.Pair, do func()) {
+func unnoticed(t testing.TB, p *gateway.Pair, do func()) {
 	t.Helper()
 	before := [2]uint64{transitions(t, p.R1), transitions(t, p.R2)}
 	probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})

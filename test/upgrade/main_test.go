@@ -38,7 +38,7 @@ func settings(advert time.Duration) []setting {
 }
 
 // start builds the pair and waits until the first router is master.
-func start(t *testing.T, s setting, extra ...string) *gateway.Pair {
+func start(t testing.TB, s setting, extra ...string) *gateway.Pair {
 	t.Helper()
 	p := gateway.New(lab.ForTest(t), gateway.Setup{
 		Binary: binary, Mode: s.mode, Advert: s.advert, IPv6: s.ipv6, Extra: append(extra, "--web.listen-address", ""),
@@ -47,7 +47,7 @@ func start(t *testing.T, s setting, extra ...string) *gateway.Pair {
 	return p
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func must(t *testing.T, err error) {
 }
 
 // transitions is how often the instances of the router have become something.
-func transitions(t *testing.T, r *gateway.Router) (n uint64) {
+func transitions(t testing.TB, r *gateway.Router) (n uint64) {
 	t.Helper()
 	for _, in := range status(t, r).Instances {
 		for _, of := range in.Counters.Transitions {
@@ -65,7 +65,7 @@ func transitions(t *testing.T, r *gateway.Router) (n uint64) {
 	return n
 }
 
-func status(t *testing.T, r *gateway.Router) control.Report {
+func status(t testing.TB, r *gateway.Router) control.Report {
 	t.Helper()
 	report, err := r.Status()
 	must(t, err)

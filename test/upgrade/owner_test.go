@@ -96,7 +96,7 @@ func TestADaemonThatHasBecomeAnotherUserIsUpgraded(t *testing.T) {
 }
 
 // mayBeReached lets others execute what is in the folders of a test.
-func mayBeReached(t *testing.T, path string) {
+func mayBeReached(t testing.TB, path string) {
 	t.Helper()
 	for dir := filepath.Dir(path); dir != filepath.Clean(os.TempDir()) && dir != "/"; dir = filepath.Dir(dir) {
 		must(t, os.Chmod(dir, 0o755))
@@ -104,7 +104,7 @@ func mayBeReached(t *testing.T, path string) {
 }
 
 // rights are what the main thread of the daemon may do, and as whom.
-func rights(t *testing.T, r *gateway.Router) string {
+func rights(t testing.TB, r *gateway.Router) string {
 	t.Helper()
 	text := string(contents(t, fmt.Sprintf("/proc/%d/status", r.Daemon.PID())))
 	var list []string

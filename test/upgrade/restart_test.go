@@ -22,7 +22,7 @@ var ways = []struct {
 }
 
 // restart ends the first router's daemon, and starts it again at once.
-func restart(t *testing.T, p *gateway.Pair, end func(*lab.Daemon) error) {
+func restart(t testing.TB, p *gateway.Pair, end func(*lab.Daemon) error) {
 	t.Helper()
 	must(t, end(p.R1.Daemon))
 	_, err := p.R1.Daemon.Wait(5 * time.Second)
@@ -67,7 +67,7 @@ func TestARestartWithinTheLeaseIsNotNoticed(t *testing.T) {
 }
 
 // checkCleanEnd wants what was taken over to be taken off: it is the daemon's own.
-func checkCleanEnd(t *testing.T, r *gateway.Router, p *gateway.Pair) {
+func checkCleanEnd(t testing.TB, r *gateway.Router, p *gateway.Pair) {
 	t.Helper()
 	must(t, r.Daemon.Signal(syscall.SIGTERM))
 	_, err := r.Daemon.Wait(10 * time.Second)

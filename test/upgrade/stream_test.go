@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vrrp-xdp/vrrp-xdp/test/gateway"
+	"github.com/vrrp-xdp/vrrp-xdp/test/lab"
 )
 
 // pace of the stream, in bytes a second: as much as it could get would fill the
@@ -27,7 +28,7 @@ type stream struct {
 }
 
 // startStream connects the client to the server behind the gateway, and begins.
-func startStream(t *testing.T, p *gateway.Pair) *stream {
+func startStream(t testing.TB, p *gateway.Pair) *stream {
 	t.Helper()
 	var listener net.Listener
 	s := &stream{ended: make(chan error, 2)}
@@ -87,7 +88,7 @@ func (s *stream) receive() {
 
 // end ends the stream, which has to have gone on until then: whoever waits as long
 // as for a failover has noticed.
-func (s *stream) end(t *testing.T, longest time.Duration) {
+func (s *stream) end(t testing.TB, longest time.Duration) {
 	t.Helper()
 	resent := retransmissions(t, s.from.(*net.TCPConn))
 	must(t, s.from.Close())
@@ -102,7 +103,7 @@ func (s *stream) end(t *testing.T, longest time.Duration) {
 	}
 }
 
-func retransmissions(t *testing.T, c *net.TCPConn) (n uint32) {
+func retransmissions(t testing.TB, c *net.TCPConn) (n uint32) {
 	t.Helper()
 	raw, err := c.SyscallConn()
 	must(t, err)
@@ -117,14 +118,16 @@ func retransmissions(t *testing.T, c *net.TCPConn) (n uint32) {
 func TestAnUpgradeUnderABulkStreamIsNotNoticed(t *testing.T) {
 	for _, s := range []setting{{"native", false, time.Second}, {"tc", false, 100 * time.Millisecond}, {"native", true, 100 * time.Millisecond}} {
 		t.Run(s.String(), func(t *testing.T) {
-			p := upgradeable(t, s)
-			unnoticed(t, p, func() {
-				bulk := startStream(t, p)
-				for range 2 {
-					upgrade(t, p)
-				}
-				time.Sleep(500 * time.Millisecond)
-				bulk.end(t, p.ActiveDown(gateway.Priority2))
+			lab.Undisturbed(t, s.advert, func(t testing.TB) {
+				p := upgradeable(t, s)
+				unnoticed(t, p, func() {
+					bulk := startStream(t, p)
+					for range 2 {
+						upgrade(t, p)
+					}
+					time.Sleep(500 * time.Millisecond)
+					bulk.end(t, p.ActiveDown(gateway.Priority2))
+				})
 			})
 		})
 	}

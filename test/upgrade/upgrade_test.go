@@ -13,7 +13,7 @@ import (
 
 // upgradeable is a pair that runs as its unit does, of a binary of its own, which a
 // test may replace.
-func upgradeable(t *testing.T, s setting) *gateway.Pair {
+func upgradeable(t testing.TB, s setting) *gateway.Pair {
 	t.Helper()
 	own := filepath.Join(t.TempDir(), "vrrp-xdp")
 	install(t, own, contents(t, binary))
@@ -24,7 +24,7 @@ func upgradeable(t *testing.T, s setting) *gateway.Pair {
 	return p
 }
 
-func contents(t *testing.T, path string) []byte {
+func contents(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	must(t, err)
@@ -32,14 +32,14 @@ func contents(t *testing.T, path string) []byte {
 }
 
 // install replaces a file as a package manager does.
-func install(t *testing.T, path string, data []byte) {
+func install(t testing.TB, path string, data []byte) {
 	t.Helper()
 	must(t, os.WriteFile(path+".new", data, 0o755))
 	must(t, os.Rename(path+".new", path))
 }
 
 // upgrade has the first router upgraded, and waits until it is.
-func upgrade(t *testing.T, p *gateway.Pair) {
+func upgrade(t testing.TB, p *gateway.Pair) {
 	t.Helper()
 	before := status(t, p.R1)
 	must(t, p.R1.Daemon.Signal(syscall.SIGUSR2))
@@ -62,31 +62,33 @@ func upgrade(t *testing.T, p *gateway.Pair) {
 func TestAnUpgradeIsNotNoticed(t *testing.T) {
 	for _, s := range settings(100 * time.Millisecond) {
 		t.Run(s.String(), func(t *testing.T) {
-			p := upgradeable(t, s)
-			backup, master := transitions(t, p.R2), transitions(t, p.R1)
-			probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
-			must(t, err)
-			must(t, probe.AwaitAnswers(enough, 5*time.Second))
-			for range 3 {
-				upgrade(t, p)
-				if r := status(t, p.R1); r.Instances[0].State != "MASTER" {
-					t.Errorf("it is %s", r.Instances[0].State)
-				}
+			lab.Undisturbed(t, s.advert, func(t testing.TB) {
+				p := upgradeable(t, s)
+				backup, master := transitions(t, p.R2), transitions(t, p.R1)
+				probe, err := p.Client.Probe(lab.ProbeOptions{Target: p.VIP})
+				must(t, err)
 				must(t, probe.AwaitAnswers(enough, 5*time.Second))
-			}
-			time.Sleep(p.ActiveDown(gateway.Priority2)) // whoever waits has waited long enough
-			r := probe.Stop()
-			if r.Lost > 0 || r.Duplicates > 0 || r.Answers[p.R2.LAN.MAC] > 0 {
-				t.Errorf("lost %d of %d, %d answered twice, answers are from %v", r.Lost, r.Sent, r.Duplicates, r.Answers)
-			}
-			if after := transitions(t, p.R2); after != backup {
-				t.Errorf("the backup has had %d transitions", after-backup)
-			}
-			if after := transitions(t, p.R1); after != master {
-				t.Errorf("the master has had %d transitions, had %d before", after, master)
-			}
-			t.Logf("the log of the master:\n%s", p.R1.Daemon.Log())
-			checkCleanEnd(t, p.R1, p)
+				for range 3 {
+					upgrade(t, p)
+					if r := status(t, p.R1); r.Instances[0].State != "MASTER" {
+						t.Errorf("it is %s", r.Instances[0].State)
+					}
+					must(t, probe.AwaitAnswers(enough, 5*time.Second))
+				}
+				time.Sleep(p.ActiveDown(gateway.Priority2)) // whoever waits has waited long enough
+				r := probe.Stop()
+				if r.Lost > 0 || r.Duplicates > 0 || r.Answers[p.R2.LAN.MAC] > 0 {
+					t.Errorf("lost %d of %d, %d answered twice, answers are from %v", r.Lost, r.Sent, r.Duplicates, r.Answers)
+				}
+				if after := transitions(t, p.R2); after != backup {
+					t.Errorf("the backup has had %d transitions", after-backup)
+				}
+				if after := transitions(t, p.R1); after != master {
+					t.Errorf("the master has had %d transitions, had %d before", after, master)
+				}
+				t.Logf("the log of the master:\n%s", p.R1.Daemon.Log())
+				checkCleanEnd(t, p.R1, p)
+			})
 		})
 	}
 }
