@@ -100,7 +100,7 @@ sim: ## whole engines on simulated LANs, in virtual time (SEEDS=100000)
 race: ## what needs no BPF, under Go's race detector (as root)
 	@$(call need,gcc,gcc libc6-dev)
 	@$(tools)
-	CGO_ENABLED=1 $(GO) test -race -short -count=1 ./control/...
+	CGO_ENABLED=1 $(GO) test -race -short -count=1 ./control/... ./cmd/...
 
 # Each in turn, for go test fuzzes one at a time; a failing input is written below testdata/fuzz.
 fuzz: ## every parser of outside bytes (FUZZTIME=1m each; as root for test/parsers)

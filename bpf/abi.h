@@ -161,8 +161,11 @@ struct peer {
 	__u64 spent; /* its bucket, of the socket filter */
 	__u32 pace;
 	__u32 slot;
+	__u8 min_ttl; /* both inclusive; of IPv6 the hop limit */
+	__u8 max_ttl;
+	__u8 pad[6];
 };
-_Static_assert(sizeof(struct peer) == 16, "peer");
+_Static_assert(sizeof(struct peer) == 24, "peer");
 
 /*
  * What is known of the signatures of a virtual router (draft-cassen-vrrp-auth-hmac):

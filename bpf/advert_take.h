@@ -69,7 +69,7 @@ static __always_inline bool unchanged(const struct packet *copy, const struct cu
 	stamp = bpf_map_lookup_elem(&heard, &slot);
 	if (!stamp)
 		return true;
-	if (*stamp)
+	if (*stamp && now > *stamp) /* another CPU may have had a later one */
 		record_arrival(slot, now - *stamp);
 	*(volatile __u64 *)stamp = now;
 	return true;
@@ -85,7 +85,7 @@ static __always_inline bool by_followed(const struct packet *copy, const struct 
 static __always_inline bool admitted(const struct packet *copy, const struct router *router,
 				     bool known)
 {
-	__u64 now = copy->head.at, pace = router->pace, *all = NULL;
+	__u64 now = copy->head.at, pace = router->pace, credit = BURST, *all = NULL;
 	struct sender_key key = {.slot = copy->head.slot, .kind = SENDS_ADVERTS};
 	struct strangers_bound *bound;
 	struct sender *listed;
@@ -104,7 +104,9 @@ static __always_inline bool admitted(const struct packet *copy, const struct rou
 		all = &bound->spent[SENDS_ADVERTS];
 	}
 	__builtin_memcpy(key.source, copy->head.source, sizeof(key.source));
-	return admit(&key, all, now, pace, (BURST + vrrp_header(copy)->priority) * pace);
+	if (!may_be_signed(router)) /* else anybody could say any priority, to nobody's belief */
+		credit += vrrp_header(copy)->priority;
+	return admit(&key, all, now, pace, credit * pace);
 }
 
 /* The whole advert, with its arrival time, to the control plane; false if it has no room. */
@@ -136,13 +138,18 @@ static __always_inline struct lease *yielding(const struct packet *copy,
  * what we own is its from now on: the control plane will step down in a moment,
  * or, if the advert does not satisfy it, take this very yield back; until then
  * two routers would answer. So first the yield, that it cannot come after its
- * being taken back, and none that nobody will hear of.
+ * being taken back, and none that nobody will hear of: where there is no room, one
+ * that has been heard of stays as it is.
  */
 static __always_inline void report_advert(struct packet *copy, const struct router *router,
 					  const struct current *c, __u64 room)
 {
 	struct lease *lease = yielding(copy, router, c);
 
+	if (!fits(sizeof(copy->head) + copy->head.length, room)) {
+		count(copy->head.slot, COUNTER_EVENT_LOST);
+		return;
+	}
 	if (lease)
 		*(volatile __u64 *)&lease->yielded = copy->head.at;
 	/* No compare-and-swap: not every JIT of 5.15 has one, and only a clock tick is at stake. */

@@ -7,8 +7,8 @@
  * virtual router together, because senders can be invented. Of the second an
  * advert of higher priority may take more: so a flood of lesser adverts, which
  * change nothing, cannot drown the better one that does; a flood of better ones
- * is master anyway. Those on a list, and the master that is followed, have
- * nothing to do with strangers.
+ * is master anyway, but not where adverts are signed. Those on a list, and the master that is
+ * followed, have nothing to do with strangers.
  *
  * The words are read and written without a lock: on several processors at once
  * one packet more may get through.
@@ -61,11 +61,15 @@ static __always_inline bool admit(const struct sender_key *key, __u64 *all, __u6
 	return true;
 }
 
+static __always_inline bool fits(__u64 size, __u64 room)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) + size <= room;
+}
+
 /* The ring buffer, as far as that kind of event may fill it. */
 static __always_inline bool emit(const void *event, __u64 size, __u64 room)
 {
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) + size <= room &&
-	       !bpf_ringbuf_output(&events, (void *)event, size, 0);
+	return fits(size, room) && !bpf_ringbuf_output(&events, (void *)event, size, 0);
 }
 
 /*

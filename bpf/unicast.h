@@ -12,8 +12,8 @@
 #define STRANGER_PACE (10 * LESSER_PACE)
 #define NO_SLOT 0xffffffff
 
-/* The IP source and the VRID, the same for what the kernel delivers of either family. */
-static __always_inline bool read_peer(struct __sk_buff *skb, struct peer_key *key)
+/* The IP source, the VRID and the TTL, the same for what the kernel delivers of either family. */
+static __always_inline bool read_peer(struct __sk_buff *skb, struct peer_key *key, __u8 *ttl)
 {
 	__u8 vrrp[2], ihl;
 	__u32 at = 0;
@@ -21,12 +21,15 @@ static __always_inline bool read_peer(struct __sk_buff *skb, struct peer_key *ke
 	if (skb->protocol == bpf_htons(ETH_P_IP)) { /* with the IP header before the payload */
 		key->family = 4;
 		if (bpf_skb_load_bytes(skb, 0, &ihl, 1) ||
+		    bpf_skb_load_bytes(skb, offsetof(struct iphdr, ttl), ttl, 1) ||
 		    bpf_skb_load_bytes(skb, offsetof(struct iphdr, saddr), key->source, 4))
 			return false;
 		at = (ihl & 0x0f) * 4;
 	} else { /* without */
 		key->family = 6;
-		if (bpf_skb_load_bytes_relative(skb, offsetof(struct ipv6_header, source),
+		if (bpf_skb_load_bytes_relative(skb, offsetof(struct ipv6_header, hop_limit), ttl,
+						1, BPF_HDR_START_NET) ||
+		    bpf_skb_load_bytes_relative(skb, offsetof(struct ipv6_header, source),
 						key->source, 16, BPF_HDR_START_NET))
 			return false;
 	}
@@ -36,8 +39,11 @@ static __always_inline bool read_peer(struct __sk_buff *skb, struct peer_key *ke
 	return true;
 }
 
-/* A stranger's is let through now and then: an operator has to hear of a peer that is not
- * configured. */
+/*
+ * A stranger's is let through now and then: an operator has to hear of a peer that is not
+ * configured. So is what comes from too far away: it is not the peer's, and does not take
+ * what the peer may send.
+ */
 static __always_inline bool admit_stranger(__u64 now)
 {
 	struct sender_key key = {.slot = NO_SLOT, .kind = SENDS_UNICAST};
@@ -50,14 +56,21 @@ static __always_inline bool admit_unicast(struct __sk_buff *skb)
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct peer_key key = {};
 	struct peer *peer;
+	__u8 ttl;
 
-	if (!read_peer(skb, &key))
+	if (!read_peer(skb, &key, &ttl))
 		return false;
 	peer = bpf_map_lookup_elem(&peers, &key);
 	if (!peer) {
 		if (admit_stranger(now))
 			return true;
 		count_port(skb->ifindex, COUNTER_ADVERT_PEER);
+		return false;
+	}
+	if (ttl < peer->min_ttl || ttl > peer->max_ttl) {
+		if (admit_stranger(now))
+			return true;
+		count(peer->slot, COUNTER_ADVERT_TTL);
 		return false;
 	}
 	if (!peer->pace || take_token(&peer->spent, now, peer->pace))

@@ -26,12 +26,14 @@ func (r *reload) apply() []error {
 		}
 	}
 	r.reinstall()
+	if r.ledger != nil {
+		e.ledger = r.ledger // first: what follows may have adverts signed
+	}
 	e.adopt(r.instances())
 	for _, w := range r.wanted {
 		if w.current != nil && w.changed {
 			e.stepAlone(w.current, vrrp.MasterHeard{At: vrrp.Instant(w.current.path.Heard())})
 			e.stepAlone(w.current, vrrp.Reconfigured{Config: w.config.Router})
-			w.current.refollow(before[w.current])
 		}
 	}
 	groups := e.regroup()
@@ -39,9 +41,6 @@ func (r *reload) apply() []error {
 	e.joined = r.joined
 	if r.unicast != nil {
 		e.unicast = r.unicast
-	}
-	if r.ledger != nil {
-		e.ledger = r.ledger
 	}
 	e.ports.set(r.ports)
 	if r.asked != nil {

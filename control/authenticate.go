@@ -56,8 +56,7 @@ type authentication struct {
 	senders  map[netip.Addr]vrrp.Proof // that were accepted last
 	skewed   map[netip.Addr]bool       // of those, whose clock is too far from ours
 	told     map[authFault]vrrp.Instant
-	followed *vrrp.Follow // what the fast path would follow if nothing were signed
-	header   [8]byte      // of that
+	lost     uint64 // events, as far as heard has looked
 }
 
 // authFault is something that is not said again for each advert.
@@ -94,7 +93,7 @@ func (e *Engine) guard(in *instance) *vrrp.Guard {
 			}
 		}
 	}
-	in.auth.recalled = true
+	in.auth.recalled = e.ledger != nil || e.world.Ledger == nil // a reload may have yet to bring one
 	return &in.auth.guard
 }
 
@@ -211,27 +210,18 @@ func fastAuth(a *vrrp.Auth) *FastAuth {
 	return f
 }
 
-// follow names the advert that is no event any more. A signed one is another each
-// time, and a copy of it is none: each has to be looked at.
-func (in *instance) follow(a vrrp.Follow) {
-	in.auth.followed, in.auth.header = &a, in.header
-	if in.config.Router.Auth == nil {
-		in.path.Follow(a.Source, in.header)
+// heard is when the master was last heard that the fast path follows. Signed adverts
+// have no stamp, only a queue: what had no room there while the loop was not run may
+// have been the master's, and is taken for one that comes now.
+func (e *Engine) heard(in *instance) vrrp.Instant {
+	at, now := vrrp.Instant(in.path.Heard()), e.now()
+	if in.config.Router.Auth == nil || e.rounds.owed == 0 || now.Sub(e.rounds.owed) < lateEnough {
+		return at
 	}
-}
-
-func (in *instance) unfollow() {
-	in.auth.followed = nil
-	in.path.Unfollow()
-}
-
-// refollow is follow, or its end, for another configuration.
-func (in *instance) refollow(before InstanceConfig) {
-	switch a := in.auth.followed; {
-	case a == nil || (before.Router.Auth == nil) == (in.config.Router.Auth == nil):
-	case in.config.Router.Auth == nil:
-		in.path.Follow(a.Source, in.auth.header)
-	default:
-		in.path.Unfollow()
+	c, err := in.path.Counters()
+	if err != nil || c.EventsLost == in.auth.lost {
+		return at
 	}
+	in.auth.lost = c.EventsLost
+	return now
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -189,6 +190,44 @@ func TestACopyOfTheLastAdvertDoesNotKeepABackupQuiet(t *testing.T) {
 		}
 		mustSay(t, backup.journal(), 1, "heard before")
 	})
+}
+
+// Or else strangers could drown it: see bpf/rate.h.
+func TestTheFastPathKnowsTheMasterThatSigns(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		_, backup := l.signedPair(t, signedWith(t))
+		p := backup.paths[0]
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if want := netip.MustParseAddr("198.51.100.1"); !p.follows || p.source != want {
+			t.Errorf("it follows %v (%v), want %v", p.source, p.follows, want)
+		}
+	})
+}
+
+// Adverts that are signed have no stamp: those that had no room in the queue while
+// the daemon was not run may have been the master's.
+func TestABackupThatMissedSignedAdvertsListensBeforeItPromotes(t *testing.T) {
+	for name, lost := range map[string]uint64{"none was lost": 0, "some had no room": 7} {
+		t.Run(name, func(t *testing.T) {
+			onLAN(t, func(t *testing.T, l *lan) {
+				master, _ := l.signedPair(t, signedWith(t))
+				h := l.newHost(t, 3)
+				suspend := suspended(h)
+				h.install(instanceOf(1, 90, signedWith(t)))
+				h.start()
+				elapse(2 * down)
+				master.sender.fail(errors.New("cut"))
+				l.hosts[1].sender.fail(errors.New("cut"))
+				suspend(20 * time.Second)
+				h.paths[0].counters.EventsLost = lost
+				elapse(down - interval) // its timer is due in this time
+				h.mustBe(map[bool]string{true: "BACKUP", false: "MASTER"}[lost > 0])
+				elapse(2 * down)
+				h.mustBe("MASTER")
+			})
+		})
+	}
 }
 
 func TestWhatIsNotSignedOrNotWithOurKeyEndsNoReign(t *testing.T) {

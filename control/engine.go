@@ -46,7 +46,8 @@ type Engine struct {
 	stops      chan struct{} // for every Stop that means something
 	stopped    chan struct{} // closed when the loop has ended
 	stopping   bool
-	left       bool // see Leave
+	left       bool      // see Leave
+	hushed     *Snapshot // see Hush
 }
 
 // gate is a mutex that tests in virtual time can wait at.
@@ -221,7 +222,7 @@ func (e *Engine) due(in *instance) {
 // readStamp tells the router when the master was last heard. See vrrp.Follow
 // for when that must be told.
 func (e *Engine) readStamp(in *instance) {
-	e.step(in, vrrp.MasterHeard{At: vrrp.Instant(in.path.Heard())})
+	e.step(in, vrrp.MasterHeard{At: e.heard(in)})
 }
 
 // settle sends what has gathered and tells the routers what was sent.

@@ -149,11 +149,11 @@ func (p *fakePath) Heard() time.Duration {
 }
 
 // stamps reports whether the advert is the followed one, whose arrival is but
-// a stamp.
+// a stamp. None is where they are signed.
 func (p *fakePath) stamps(source netip.Addr, pdu []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.follows || p.source != source || p.header != [8]byte(pdu) {
+	if p.spec.Auth != nil || !p.follows || p.source != source || p.header != [8]byte(pdu) {
 		return false
 	}
 	p.heard = bootNow()

@@ -157,7 +157,7 @@ func (e *Engine) drive(g *leaseGroup) {
 			// Since a member became ready its master may have been heard.
 			for _, member := range g.order {
 				e.avoidsPromotion(member, func() {
-					e.stepAlone(member, vrrp.MasterHeard{At: vrrp.Instant(member.path.Heard())})
+					e.stepAlone(member, vrrp.MasterHeard{At: e.heard(member)})
 				})
 			}
 			if router, ev, more = g.machine.Next(); !g.anyMaster() {

@@ -157,9 +157,9 @@ func (e *Engine) perform(in *instance, action vrrp.Action) {
 		e.pacer.forget(in)
 		e.effects.want(in, nil)
 	case vrrp.Follow:
-		in.follow(a)
+		in.path.Follow(a.Source, in.header)
 	case vrrp.Unfollow:
-		in.unfollow()
+		in.path.Unfollow()
 	case vrrp.Transition:
 		evidence := ""
 		if a.Reason == vrrp.LeaseLost {

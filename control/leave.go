@@ -20,7 +20,7 @@ type Snapshot struct {
 
 // InstanceSnapshot is what is only known of an instance by the process that ran it.
 type InstanceSnapshot struct {
-	State       string            `json:"state"`
+	State       string            `json:"state"` // that others were told of
 	Transitions map[string]uint64 `json:"transitions"`
 	Last        LastTransition    `json:"last"`
 	Sent        uint64            `json:"sent"`
@@ -57,6 +57,38 @@ func (e *Engine) Leave(ctx context.Context) (s Snapshot, kept []io.Closer, err e
 	return s, kept, err
 }
 
+// Hush is called before nobody is told of transitions any more: the process that
+// comes next tells of those that happen from now on. Errors: ErrStopped. For any
+// goroutine.
+func (e *Engine) Hush(ctx context.Context) error {
+	stopping := false
+	err := e.inLoop(ctx, func() {
+		if stopping = e.stopping; !stopping {
+			s := e.snapshotOfAll()
+			e.hushed = &s
+		}
+	})
+	if err == nil && stopping {
+		err = ErrStopped
+	}
+	return err
+}
+
+// toldOf is what others have been told of the state of an instance and its group.
+func (e *Engine) toldOf(in *instance) (state, group string) {
+	state, group = in.router.State().String(), in.group.told
+	if e.hushed == nil {
+		return state, group
+	}
+	if was, known := e.hushed.Instances[in.config.Name]; known {
+		state = was.State
+	}
+	if told, known := e.hushed.Groups[in.group.name]; known {
+		group = told
+	}
+	return state, group
+}
+
 // sayOnceMore makes the leases as long as they can be.
 func (e *Engine) sayOnceMore() {
 	for _, in := range e.instances {
@@ -82,15 +114,16 @@ func (e *Engine) closeLeft() error {
 func (e *Engine) snapshotOfAll() Snapshot {
 	s := Snapshot{Instances: make(map[string]InstanceSnapshot), Groups: make(map[string]string)}
 	for _, in := range e.instances {
+		state, told := e.toldOf(in)
 		s.Instances[in.config.Name] = InstanceSnapshot{
-			State: in.router.State().String(), Transitions: maps.Clone(in.stats.transitions), Last: in.last,
+			State: state, Transitions: maps.Clone(in.stats.transitions), Last: in.last,
 			Sent: in.stats.sent, ZeroSent: in.stats.zeroSent,
 			Discarded: maps.Clone(in.stats.discarded), Refused: in.stats.refused,
 			Received: in.stats.received, Zero: in.stats.zeroReceived,
 			Odd: maps.Clone(in.stats.odd), ByChecksum: maps.Clone(in.stats.byChecksum),
 		}
 		if in.group.name != "" {
-			s.Groups[in.group.name] = in.group.told
+			s.Groups[in.group.name] = told
 		}
 	}
 	for _, r := range e.results.known {

@@ -82,6 +82,8 @@ func (p plug) spec(c InstanceConfig, s placeSpec, lease string) FastSpec {
 		Senders: c.fastSenders(),
 		Pace:    c.affordable(),
 		Peers:   c.Router.Peers,
+		MinTTL:  c.Router.MinTTL,
+		MaxTTL:  c.Router.MaxTTL,
 	}
 	if companion {
 		spec.Senders, spec.Peers = nil, nil // nobody speaks for it there

@@ -40,6 +40,8 @@ type FastSpec struct {
 	// to hear of for ever.
 	Pace  time.Duration
 	Peers []netip.Addr // of a unicast instance
+	// MinTTL and MaxTTL bound what their packets arrive with, both inclusive; MaxTTL 0: 255.
+	MinTTL, MaxTTL uint8
 	// Companion has no adverts of its own: it serves addresses of a virtual
 	// router on another interface, or of the other family.
 	Companion bool
@@ -85,7 +87,8 @@ type FastPath interface {
 	// priority that it remembered; 0 if there is none that could be resumed.
 	Inherited() (until time.Duration, priority uint8)
 	// Follow names the advert, by sender and first 8 bytes, whose arrival is
-	// no event but only moves Heard.
+	// no event but only moves Heard. Where adverts are signed each is an event, for a
+	// copy proves nothing; but then its sender is no stranger.
 	Follow(source netip.Addr, header [8]byte)
 	// Unfollow makes every valid advert an event again.
 	Unfollow()

@@ -223,6 +223,28 @@ func TestAnUpgradeIsNoTransition(t *testing.T) {
 	})
 }
 
+// Scripts must not believe in a master that was none any more when they could not be told.
+func TestWhatNobodyWasToldBeforeAnUpgradeIsToldAfterIt(t *testing.T) {
+	onLAN(t, func(t *testing.T, l *lan) {
+		h := l.loneMaster(t)
+		if err := h.engine.Hush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.router(t, 2, 150)
+		elapse(2 * down)
+		h.mustBe("BACKUP")
+		h.told = nil
+		snapshot := h.leave()
+		h.install(instanceOf(1, 100))
+		h.engine.Restore(snapshot)
+		h.start()
+		h.mustBe("BACKUP")
+		if len(h.told) == 0 {
+			t.Error("nobody was told that it is no master any more")
+		}
+	})
+}
+
 // Whoever has said goodbye has no lease that another process could go on with.
 func TestWhoIsLeavingForGoodCannotLeaveForAnother(t *testing.T) {
 	onLAN(t, func(t *testing.T, l *lan) {
@@ -230,6 +252,9 @@ func TestWhoIsLeavingForGoodCannotLeaveForAnother(t *testing.T) {
 		h.engine.Stop()
 		elapse(latency)
 		if _, _, err := h.engine.Leave(t.Context()); !errors.Is(err, ErrStopped) {
+			t.Errorf("%v, want %v", err, ErrStopped)
+		}
+		if err := h.engine.Hush(t.Context()); !errors.Is(err, ErrStopped) {
 			t.Errorf("%v, want %v", err, ErrStopped)
 		}
 		if got := h.paths[0].remembers.Load(); got != 0 {

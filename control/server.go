@@ -15,6 +15,8 @@ import (
 const (
 	// answerTimeout bounds how long a question waits for the loop.
 	answerTimeout = time.Second
+	// mostScrapes bounds how many collect metrics at the same time.
+	mostScrapes = 4
 	// mostAsked bounds the body of a request to the control socket.
 	mostAsked = 64 << 10
 )
@@ -25,7 +27,7 @@ func WebHandler(r Reporter, log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(Collector{r, log}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: mostScrapes}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, q *http.Request) {
 		if _, ok := ask(w, q, r.Engine.Status); ok {
 			_, _ = w.Write([]byte("ok\n"))

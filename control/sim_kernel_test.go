@@ -62,7 +62,7 @@ func (k *simKernel) receive(segment int, source netip.Addr, pdu []byte, a *simAd
 		}
 		a.arrived = now
 		p.leg.arrived(a)
-		if p.follows && p.source == source && p.header == [8]byte(pdu) {
+		if s.Auth == nil && p.follows && p.source == source && p.header == [8]byte(pdu) {
 			p.heard = now
 			p.stamp(a)
 			return

@@ -37,6 +37,9 @@ func (p *Port) attachAskedXDP(mode Mode, reason string) error {
 	if hidden := p.hiddenVLANs(); hidden != "" {
 		return errors.New(hidden)
 	}
+	if mode == Native && (p.kind == "bond" || p.kind == "team") {
+		return fmt.Errorf("%s is a %s: native XDP would run on its legs, see other interfaces than this, and hear nothing: use --mode tc", p.Name, p.kind)
+	}
 	return p.attachXDP(mode, reason)
 }
 

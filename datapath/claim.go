@@ -37,7 +37,9 @@ func claimInterface(name string) (*claim, error) {
 	}
 	path := filepath.Join(dir, name+".lock")
 	for {
-		if err := os.MkdirAll(dir, 0o755); errors.Is(err, os.ErrPermission) {
+		if err := os.MkdirAll(dir, 0o755); errors.Is(err, os.ErrNotExist) {
+			continue // whoever leaves has just removed the folder above
+		} else if errors.Is(err, os.ErrPermission) {
 			return nil, fmt.Errorf("claim %s: %w: start as root with vrrp_user or --user, or give the user its folder: install -d -o %d %s", name, err, os.Geteuid(), dir)
 		} else if err != nil {
 			return nil, fmt.Errorf("claim %s: %w", name, err)
@@ -58,7 +60,7 @@ func claimInterface(name string) (*claim, error) {
 // tryClaim locks the file at path. The previous holder may have removed it, or
 // its folder, between our opening and our locking: then it has to be done again.
 func tryClaim(path string) (c *claim, again bool, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openLock(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, true, nil
 	}
@@ -77,6 +79,19 @@ func tryClaim(path string) (c *claim, again bool, err error) {
 	return &claim{f}, false, nil
 }
 
+// openLock opens what nobody but this user may lock: who can open the file for
+// reading can. Its folder may be another user's, so a link is not followed.
+func openLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(0o600); err != nil && !errors.Is(err, os.ErrPermission) {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 func writePID(f *os.File) error {
 	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return err
@@ -87,7 +102,7 @@ func sameFile(f *os.File, path string) bool {
 	if err != nil {
 		return false
 	}
-	b, err := os.Stat(path)
+	b, err := os.Lstat(path)
 	return err == nil && os.SameFile(a, b)
 }
 

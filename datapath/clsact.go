@@ -27,7 +27,12 @@ func clsactQdisc(ifindex int) netlink.Qdisc {
 
 // attachClsact attaches both programs, in place of what a previous daemon left.
 func attachClsact(ifindex int, ingress, egress *ebpf.Program) error {
-	if err := netlink.QdiscAdd(clsactQdisc(ifindex)); err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := netlink.QdiscAdd(clsactQdisc(ifindex)); errors.Is(err, unix.EEXIST) {
+		err = checkClsact(ifindex)
+		if err != nil {
+			return err
+		}
+	} else if err != nil {
 		return fmt.Errorf("add the clsact qdisc: %w", err)
 	}
 	if err := netlink.FilterReplace(clsactFilter(ifindex, netlink.HANDLE_MIN_INGRESS, ingress)); err != nil {
@@ -37,6 +42,30 @@ func attachClsact(ifindex int, ingress, egress *ebpf.Program) error {
 		return fmt.Errorf("add the egress filter: %w", err)
 	}
 	return nil
+}
+
+// checkClsact refuses the older ingress qdisc, which has the same handle: it takes
+// a filter for egress as well, in place of the one for ingress, and says nothing.
+func checkClsact(ifindex int) error {
+	there, err := listQdiscs(ifindex)
+	if err != nil {
+		return fmt.Errorf("look whether the qdisc that is there is clsact: %w", err)
+	}
+	name := fmt.Sprintf("the interface with index %d", ifindex)
+	if l, err := netlink.LinkByIndex(ifindex); err == nil {
+		name = l.Attrs().Name
+	}
+	for _, q := range there {
+		if q.Attrs().Parent == netlink.HANDLE_INGRESS && q.Type() != "clsact" {
+			return fmt.Errorf("%s has an %s qdisc, and this kernel has no room for egress filters beside it: move its filters to clsact, which has ingress too (tc qdisc del dev %s ingress; tc qdisc add dev %s clsact)", name, q.Type(), name, name)
+		}
+	}
+	return nil
+}
+
+func listQdiscs(ifindex int) ([]netlink.Qdisc, error) {
+	link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: ifindex}}
+	return again(func() ([]netlink.Qdisc, error) { return netlink.QdiscList(link) })
 }
 
 func clsactFilter(ifindex int, parent uint32, program *ebpf.Program) netlink.Filter {
@@ -60,7 +89,9 @@ func removeClsact(ifindex int) (found bool, err error) {
 	var foreign bool
 	var errs []error
 	for _, parent := range []uint32{netlink.HANDLE_MIN_INGRESS, netlink.HANDLE_MIN_EGRESS} {
-		filters, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: ifindex}}, parent)
+		filters, err := again(func() ([]netlink.Filter, error) {
+			return netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: ifindex}}, parent)
+		})
 		if err != nil {
 			continue // no qdisc, no filters
 		}

@@ -43,13 +43,20 @@ func GiveTo(uid, gid int) error {
 	return os.Setenv(homeEnv, strconv.Itoa(fd))
 }
 
-// chown is for a folder and what is in it.
+// chown is for a folder and what is in it. The folder may be that user's already,
+// who may exchange anything in it for a link at any moment: nothing beyond it is
+// given away.
 func chown(dir string, uid, gid int) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, uid, gid)
+		return root.Lchown(path, uid, gid)
 	})
 }
 

@@ -363,3 +363,35 @@ func TestTheFoldersOfTheNamespaceAreThereWhileNeededOnly(t *testing.T) {
 		t.Errorf("there are %v, want %v", got, want)
 	}
 }
+
+// Whoever can open a lock can hold it, and keep a daemon from coming back; and a
+// folder that another user was given may hold links of his.
+func TestALockIsNobodyElsesAndNoLinkIsFollowed(t *testing.T) {
+	newNetwork(t)
+	newVeth(t, "va", "vb")
+	dir, err := RunDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, victim := filepath.Join(dir, "va.lock"), filepath.Join(t.TempDir(), "victim")
+	c, err := claimInterface("va")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the lock is %v, %v", info, err)
+	}
+	if err := c.release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(victim, []byte("kept"), 0o600), os.Symlink(victim, path)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(path); _ = os.Remove(dir) })
+	if c, err := claimInterface("va"); err == nil {
+		t.Error("a link was taken for a lock", c.release())
+	}
+	if content, _ := os.ReadFile(victim); string(content) != "kept" {
+		t.Errorf("what it leads to is %q", content)
+	}
+}

@@ -54,7 +54,8 @@ func (r *Router) Yielded() bool {
 }
 
 // Follow tells the fast path which advert keeps this backup quiet: source and
-// the first 8 bytes. While just that arrives, Heard moves and no event comes.
+// the first 8 bytes. While just that arrives, Heard moves and no event comes. With
+// Auth events come all the same, and strangers take nothing of what source may send.
 //
 // Heard is not reset: a daemon that works through a queue may come to Follow
 // long after newer adverts were stamped, and their time must not be lost.

@@ -114,17 +114,32 @@ func pinnedLeftovers[K any](folder, of string, read func(K) Leftover) []Leftover
 func mapPin(folder, name string) string { return filepath.Join(folder, "map-"+name) }
 
 // pinMaps pins the maps for an interface, in place of what was there.
-func (p pinDir) pinMaps(name string, maps map[string]*ebpf.Map) error {
+func (p pinDir) pinMaps(name string, all map[string]*ebpf.Map) error {
 	folder, err := p.makeFolder(name)
 	if err != nil {
 		return err
 	}
-	for mapName, m := range maps {
-		if err := pinMap(m, mapPin(folder, mapName)); err != nil {
+	// Half of these maps and half of a predecessor's make no sense together, and
+	// without leases nothing is inherited: they go first, and come last.
+	if err := os.Remove(mapPin(folder, vrrpMapLeases)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("take the leases of a predecessor on %s out of reach: %w", name, err)
+	}
+	for _, mapName := range leasesLast(all) {
+		if err := pinMap(all[mapName], mapPin(folder, mapName)); err != nil {
 			return fmt.Errorf("pin map %s for %s: %w", mapName, name, err)
 		}
 	}
 	return nil
+}
+
+func leasesLast(all map[string]*ebpf.Map) []string {
+	var names []string
+	for name := range all {
+		if name != vrrpMapLeases {
+			names = append(names, name)
+		}
+	}
+	return append(names, vrrpMapLeases)
 }
 
 // pinMap pins a copy of the descriptor, because the library lets one have only one pin.

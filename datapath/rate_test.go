@@ -113,6 +113,33 @@ func TestTheFollowedMasterIsHeardThroughAnyFloodOfStrangers(t *testing.T) {
 	}
 }
 
+// What is forged is counted and refused by Go, one by one; nothing here can tell it from
+// the master's own but the address that it comes from.
+func TestTheFollowedMasterThatSignsIsHeardThroughAFloodOfForgeries(t *testing.T) {
+	b := newPaced(t, func(s *RouterSpec) { s.Auth = &Auth{Required: true, KeyIDs: []uint8{1}} })
+	events := b.openEvents(t)
+	b.v3.Follow(peer, header(v3().pdu()))
+	forged := func(source netip.Addr, priority byte) []byte {
+		p := v3()
+		p.priority = priority
+		return frameAround(append(p.pdu(), signature(1, 0)...), source, 255)
+	}
+	var flood [][]byte
+	for i := range 2000 {
+		flood = append(flood, forged(netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)}), 254))
+	}
+	got, _ := b.flood(t, events, flood, 10)
+	if most := burst + 2 + int(time.Second/testPace); got > most {
+		t.Errorf("%d forgeries have come to Go, want %d at most", got, most)
+	}
+	for range 3 {
+		b.mustRun(t, HookXDP, forged(peer, 120))
+		if got := drained(t, events); len(got) != 1 || got[0].PDU[2] != 120 {
+			t.Errorf("of the master's advert came %+v", got)
+		}
+	}
+}
+
 // Its advert is stamped even if somebody sends others in its name.
 func TestTheFollowedAdvertItselfHasNoLimit(t *testing.T) {
 	b := newPaced(t, unlisted)

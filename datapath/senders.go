@@ -1,8 +1,10 @@
 package datapath
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -32,7 +34,7 @@ func (r *Router) admit(spec RouterSpec) error {
 
 func (r *Router) admitPeers(spec RouterSpec) error {
 	for _, a := range spec.Peers {
-		entry := vrrpPeer{Pace: uint32(spec.Pace), Slot: r.slot}
+		entry := vrrpPeer{Pace: uint32(spec.Pace), Slot: r.slot, MinTtl: spec.MinTTL, MaxTtl: cmp.Or(spec.MaxTTL, math.MaxUint8)}
 		if err := r.datapath.peers.enter(r, r.peerKey(a), entry); err != nil {
 			return fmt.Errorf("admit %s as a peer: %w", a, explainSenders(err))
 		}
@@ -57,6 +59,14 @@ func (b *peerBook) enter(r *Router, key vrrpPeerKey, entry vrrpPeer) error {
 		b.users[key] = make(map[*Router]vrrpPeer)
 	}
 	b.users[key][r] = entry
+	return b.put(r, key, entry)
+}
+
+// put enters it with bounds within which all that have the peer may accept a packet.
+func (b *peerBook) put(r *Router, key vrrpPeerKey, entry vrrpPeer) error {
+	for _, other := range b.users[key] {
+		entry.MinTtl, entry.MaxTtl = min(entry.MinTtl, other.MinTtl), max(entry.MaxTtl, other.MaxTtl)
+	}
 	return r.datapath.objects.Peers.Put(key, entry)
 }
 
@@ -69,7 +79,7 @@ func (b *peerBook) leave(r *Router, key vrrpPeerKey) error {
 	}
 	delete(b.users[key], r)
 	for _, entry := range b.users[key] {
-		return r.datapath.objects.Peers.Put(key, entry)
+		return b.put(r, key, entry)
 	}
 	delete(b.users, key)
 	return ignoreMissing(r.datapath.objects.Peers.Delete(key))

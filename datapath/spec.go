@@ -53,8 +53,10 @@ type RouterSpec struct {
 	// and moves only Heard, has no such limit. 0: no limit for anything, not even for
 	// claims and questions.
 	Pace time.Duration
-	// Peers are the unicast senders that UnicastFilter lets through.
+	// Peers are the unicast senders that FilterUnicast lets through.
 	Peers []netip.Addr
+	// MinTTL and MaxTTL bound what their packets arrive with, both inclusive. MaxTTL 0: 255.
+	MinTTL, MaxTTL uint8
 }
 
 // Sender is one who may speak for a virtual router.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,4 +184,28 @@ func exchange(t *testing.T, name string, frame []byte) []byte {
 		t.Fatalf("no answer: %v", err)
 	}
 	return b[:n]
+}
+
+// It has the handle of clsact, and takes a filter for egress in place of that for ingress.
+func TestAnIngressQdiscIsRefusedAndStays(t *testing.T) {
+	newNetwork(t)
+	va := newVeth(t, "va", "vb")
+	d := openOn(t, "va")
+	ingress := &netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: va.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_INGRESS}}
+	if err := netlink.QdiscAdd(ingress); err != nil {
+		t.Fatal(err)
+	}
+	err := attachClsact(va.Attrs().Index, d.objects.VrrpIngress, d.objects.VrrpEgress)
+	if err == nil || !strings.Contains(err.Error(), "va has an ingress qdisc") {
+		t.Errorf("error is %v", err)
+	}
+	if names := filterPrograms(t, va, netlink.HANDLE_MIN_INGRESS); len(names) > 0 {
+		t.Errorf("filters are there: %v", names)
+	}
+	if found, err := removeClsact(va.Attrs().Index); found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if there, err := netlink.QdiscList(va); err != nil || !slices.ContainsFunc(there, func(q netlink.Qdisc) bool { return q.Type() == "ingress" }) {
+		t.Errorf("qdiscs are %v, %v", there, err)
+	}
 }

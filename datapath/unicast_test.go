@@ -33,6 +33,17 @@ func queued(t *testing.T, fd int) (n int) {
 	}
 }
 
+func setTTL(t *testing.T, fd, domain, ttl int) {
+	t.Helper()
+	level, option := unix.IPPROTO_IP, unix.IP_TTL
+	if domain == unix.AF_INET6 {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS
+	}
+	if err := unix.SetsockoptInt(fd, level, option, ttl); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func sockaddr(a netip.Addr) unix.Sockaddr {
 	if a.Is4() {
 		return &unix.SockaddrInet4{Addr: a.As4()}
@@ -73,7 +84,7 @@ func TestTheQueueOfUnicastAdvertsIsForPeers(t *testing.T) {
 			}
 			peer := netip.MustParseAddr(test.peer)
 			spec := RouterSpec{Interface: loopback, VRID: 10, Family: test.family, Version: 3, VirtualMAC: virtualMAC, Unicast: true,
-				Pace: testPace, Peers: []netip.Addr{peer}}
+				Pace: testPace, Peers: []netip.Addr{peer}, MinTTL: 63, MaxTTL: 64}
 			r, err := d.AddRouter(spec)
 			if err != nil {
 				t.Fatal(err)
@@ -82,9 +93,11 @@ func TestTheQueueOfUnicastAdvertsIsForPeers(t *testing.T) {
 			if err := d.FilterUnicast(in); err != nil {
 				t.Fatal(err)
 			}
+			ttl := 64
 			send := func(from string, vrid byte, times int) int {
 				t.Helper()
 				out := rawSocket(t, test.domain)
+				setTTL(t, out, test.domain, ttl)
 				if err := unix.Bind(out, sockaddr(netip.MustParseAddr(from))); err != nil {
 					t.Fatal(err)
 				}
@@ -105,6 +118,18 @@ func TestTheQueueOfUnicastAdvertsIsForPeers(t *testing.T) {
 			}
 			if n := send(test.peer, 11, 1000); n > 40 {
 				t.Errorf("%d of 1,000 adverts of a peer for another VRID are queued, want nearly none", n)
+			}
+			for _, ttl = range []int{62, 65} {
+				if n := send(test.peer, 10, 1000); n > 1 {
+					t.Errorf("%d of 1,000 adverts that came with TTL %d are queued, want nearly none", n, ttl)
+				}
+			}
+			ttl = 64
+			if c, err := r.Counters(); err != nil || c.AdvertsDropped["ttl"] < 1900 {
+				t.Errorf("counted are %v, %v; want nearly 2,000 for their TTL", c.AdvertsDropped, err)
+			}
+			if n := send(test.peer, 10, 1); n != 1 {
+				t.Errorf("%d adverts of a peer are queued, in whose name others were sent from afar, want 1", n)
 			}
 			began := Now()
 			n := send(test.peer, 10, 5000)

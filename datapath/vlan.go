@@ -40,9 +40,9 @@ func (p *Port) tagWarning() string {
 
 // vlanDevice names a VLAN device on top of the interface, or "".
 func (p *Port) vlanDevice() string {
-	links, err := netlink.LinkList()
+	links, err := again(netlink.LinkList)
 	if err != nil {
-		return ""
+		return "that nobody can list (" + err.Error() + ")"
 	}
 	for _, l := range links {
 		if l.Type() == "vlan" && l.Attrs().ParentIndex == p.Index {

@@ -170,10 +170,13 @@ type vrrpPacket struct {
 }
 
 type vrrpPeer struct {
-	_     structs.HostLayout
-	Spent uint64
-	Pace  uint32
-	Slot  uint32
+	_      structs.HostLayout
+	Spent  uint64
+	Pace   uint32
+	Slot   uint32
+	MinTtl uint8
+	MaxTtl uint8
+	Pad    [6]uint8
 }
 
 type vrrpPeerKey struct {

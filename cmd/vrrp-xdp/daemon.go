@@ -17,6 +17,7 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/control/config"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/control/notify"
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 	"github.com/vrrp-xdp/vrrp-xdp/control/track"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
@@ -77,6 +78,8 @@ type daemon struct {
 	stopServing func()
 	beside      sync.WaitGroup // what run waits for
 	left        atomic.Bool    // everything stays as it is, for whoever comes next
+	stopAsked   atomic.Bool    // by a signal
+	failed      error          // of leaving; read when beside has ended
 	next        atomic.Pointer[legacy]
 	closers     []func() error
 }
@@ -158,7 +161,23 @@ func runImage(e env, o daemonOptions, planner planner, before *legacy) (next *le
 	}
 	d.inherit(before)
 	err = d.run()
-	return d.next.Load(), err
+	return d.following(), errors.Join(err, d.failed)
+}
+
+// following is the image to execute, nil: none. It ends at once if that was asked
+// for when the engine of this one had left.
+func (d *daemon) following() *legacy {
+	next := d.next.Load()
+	if next == nil {
+		return nil
+	}
+	select {
+	case <-d.signals:
+		d.stopAsked.Store(true)
+	default:
+	}
+	next.Stop = d.stopAsked.Load()
+	return next
 }
 
 // inherit goes on with what the image before this one has left.
@@ -168,6 +187,9 @@ func (d *daemon) inherit(before *legacy) {
 	}
 	d.upgrades, d.failure = before.Upgrades, before.failure
 	d.engine.Restore(before.Snapshot)
+	if before.Stop {
+		d.engine.Stop()
+	}
 	// To leave a group takes the kernel some of the time that the lease has.
 	d.beside.Go(func() {
 		if err := before.release(); err != nil {
@@ -188,8 +210,11 @@ func (d *daemon) inherit(before *legacy) {
 // attaching, and its leases end after both. What it left on the interfaces, and
 // nobody goes on with, goes before our programs come: its own keep that inert.
 func (d *daemon) open(p plan) error {
-	var err error
-	if d.path, err = datapath.Open(datapath.Options{Interfaces: p.interfaces}); err != nil {
+	err := thread.Entitled(func() (err error) {
+		d.path, err = datapath.Open(datapath.Options{Interfaces: p.interfaces})
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := programsLoaded(); err != nil {
@@ -352,6 +377,7 @@ func (d *daemon) obeySignals(ctx context.Context) {
 			return
 		case s := <-d.signals:
 			d.log.Info("stopping", "signal", s.String())
+			d.stopAsked.Store(true)
 			d.engine.Stop()
 		}
 	}

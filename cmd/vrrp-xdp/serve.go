@@ -13,10 +13,14 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/spf13/pflag"
+	"golang.org/x/net/netutil"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
+
+// mostScrapers bounds the connections to the web server: whoever opens more waits.
+const mostScrapers = 64
 
 const (
 	listenFlag    = "web.listen-address"
@@ -68,7 +72,7 @@ func (d *daemon) serve(r control.Reporter) (stop func(), err error) {
 		return nil, err
 	}
 	if listener != nil {
-		start(newServer(control.WebHandler(r, d.log), d.log), func(s *http.Server) error {
+		start(newWebServer(control.WebHandler(r, d.log), d.log), func(s *http.Server) error {
 			return web.Serve(listener, s, &web.FlagConfig{WebConfigFile: &d.options.web.config}, d.log)
 		})
 	}
@@ -79,6 +83,13 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	const patience, mostHeader = 10 * time.Second, 16 << 10
 	return &http.Server{Handler: h, ReadHeaderTimeout: patience, WriteTimeout: patience + reloadPatience, IdleTimeout: time.Minute,
 		MaxHeaderBytes: mostHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+}
+
+// newWebServer is for questions that anybody may ask: they have no body worth waiting for.
+func newWebServer(h http.Handler, log *slog.Logger) *http.Server {
+	s := newServer(h, log)
+	s.ReadTimeout = s.ReadHeaderTimeout
+	return s
 }
 
 // open listens for the web server. The default address may be taken, by a
@@ -93,7 +104,7 @@ func (o webOptions) open(log *slog.Logger) (net.Listener, error) {
 	l, err := net.Listen("tcp", o.listen)
 	if err == nil {
 		o.warnOfExposure(l.Addr(), log)
-		return l, nil
+		return netutil.LimitListener(l, mostScrapers), nil
 	}
 	if o.asked {
 		return nil, fmt.Errorf("serve metrics (--%s): %w", listenFlag, err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
@@ -43,6 +44,7 @@ type legacy struct {
 	Version  string           `json:"version"`
 	Snapshot control.Snapshot `json:"snapshot"`
 	Kept     []int            `json:"kept"` // descriptors that hold memberships
+	Stop     bool             `json:"stop"` // was asked for when this image had left already
 
 	failure string // of executing the next one: this one goes on
 }
@@ -64,10 +66,15 @@ func receiveLegacy() (*legacy, error) {
 	if err := json.NewDecoder(file).Decode(&l); err != nil {
 		return nil, fmt.Errorf("read what the program before this one has left: %w", err)
 	}
+	l.closeKeptOnExec()
+	return &l, nil
+}
+
+// closeKeptOnExec: no script is to have them.
+func (l *legacy) closeKeptOnExec() {
 	for _, fd := range l.Kept {
 		unix.CloseOnExec(fd)
 	}
-	return &l, nil
 }
 
 // release ends the memberships, once there are new ones.
@@ -104,6 +111,7 @@ func (l *legacy) execute() error {
 		return err
 	}
 	err = unix.Exec(binaryPath, os.Args, environment)
+	l.closeKeptOnExec()
 	return errors.Join(fmt.Errorf("execute %s: %w", binaryPath, err), datapath.KeepHome(false))
 }
 
@@ -155,6 +163,10 @@ func (d *daemon) upgrade(ctx context.Context) (control.UpgradeAnswer, error) {
 	if err := d.engine.Alive(ctx); err != nil {
 		return control.UpgradeAnswer{}, err
 	}
+	if err := d.sameUserNext(); err != nil {
+		d.log.Error("not upgraded: this version goes on", "error", err)
+		return control.UpgradeAnswer{}, err
+	}
 	next, err := try(ctx)
 	if err != nil {
 		d.log.Error("not upgraded: this version goes on", "error", err)
@@ -163,6 +175,16 @@ func (d *daemon) upgrade(ctx context.Context) (control.UpgradeAnswer, error) {
 	d.log.Info("upgrading", "from", version, "to", next)
 	d.ended = true
 	return control.UpgradeAnswer{Version: next, Upgrades: d.upgrades + 1}, nil
+}
+
+// sameUserNext refuses an upgrade that has to become another user: it would lose what
+// this image leaves. What else is wrong with the file the trial says.
+func (d *daemon) sameUserNext() error {
+	p, err := d.planner(d.links, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil
+	}
+	return sameUser(p.global)
 }
 
 func (d *daemon) upgrader() control.Upgrade {
@@ -184,13 +206,13 @@ func (d *daemon) leave(next *legacy) {
 		notifyManager(d.log, reloadingState())
 	}
 	d.trackers.Close()
-	d.endNotifier(leavePatience)
-	d.stopServing()
-	ctx, cancel := context.WithTimeout(context.Background(), leavePatience)
-	defer cancel()
-	snapshot, kept, err := d.engine.Leave(ctx)
+	snapshot, kept, err := d.leaveEngine()
+	if errors.Is(err, control.ErrStopped) {
+		return // somebody wants it to end for good: not again, which would be at once
+	}
 	if err != nil {
-		d.log.Error("the engine cannot leave its leases to another process: it ends", "error", err)
+		d.failed = fmt.Errorf("the engine cannot leave its leases to another process: it ends: %w", err)
+		d.log.Error(d.failed.Error())
 		d.engine.Stop()
 		return
 	}
@@ -209,6 +231,20 @@ func (d *daemon) leave(next *legacy) {
 		}
 	}
 	d.next.Store(next)
+}
+
+// leaveEngine ends what others are told and asked by, and then the engine.
+func (d *daemon) leaveEngine() (control.Snapshot, []io.Closer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), leavePatience)
+	defer cancel()
+	if err := d.engine.Hush(ctx); err != nil {
+		return control.Snapshot{}, nil, err
+	}
+	d.endNotifier(leavePatience)
+	d.stopServing()
+	ctx, cancel = context.WithTimeout(context.Background(), leavePatience)
+	defer cancel()
+	return d.engine.Leave(ctx)
 }
 
 // prepareNext has the next process find its programs loaded. Whoever sends SIGQUIT

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -19,7 +20,7 @@ import (
 )
 
 const (
-	// needed are the capabilities that a daemon runs with: for interfaces, addresses
+	// needed are the capabilities that are in effect while a daemon runs: for interfaces, addresses
 	// and attaching; for raw sockets; for programs and maps.
 	needed capabilities = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_BPF
 	// loading is in effect besides while the programs are loaded, without which
@@ -47,12 +48,12 @@ func ownCapabilities() (effective, permitted capabilities, err error) {
 // checkPrivileges gives one clear line in place of the many ways in which what
 // follows would fail.
 func checkPrivileges() error {
-	effective, _, err := ownCapabilities()
+	_, permitted, err := ownCapabilities()
 	if err != nil {
 		return err
 	}
 	const instead = 1 << unix.CAP_SYS_ADMIN // of what was split off it in Linux 5.8
-	if !effective.has(needed|loading) && !effective.has(1<<unix.CAP_NET_ADMIN|1<<unix.CAP_NET_RAW|instead) {
+	if !permitted.has(needed|loading) && !permitted.has(1<<unix.CAP_NET_ADMIN|1<<unix.CAP_NET_RAW|instead) {
 		return fmt.Errorf("attach: %w", datapath.ErrNotPermitted)
 	}
 	return nil
@@ -214,26 +215,32 @@ func capabilitySets(effective, permitted capabilities) [2]unix.CapUserData {
 	return [2]unix.CapUserData{set(0), set(32)}
 }
 
-// programsLoaded takes out of effect what only loading them needs, if this is a
-// daemon that has no more than it needs.
+// programsLoaded leaves nothing in effect but what a daemon runs with. The rest stays
+// permitted, where it is: to load again, and, for root, to run scripts as others (see
+// thread.Entitled).
 func programsLoaded() error {
-	_, permitted, err := ownCapabilities()
-	if err != nil || permitted&^(needed|loading) != 0 || !permitted.has(loading) {
+	effective, permitted, err := ownCapabilities()
+	if err != nil || effective&^needed == 0 || !permitted.has(needed|loading) {
 		return err
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	sets := capabilitySets(needed, permitted)
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return err
+	}
+	low, high := uint64(needed)&math.MaxUint32, uint64(needed)>>32
+	sets[0].Effective, sets[1].Effective = uint32(low), uint32(high)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets[0])), 0)
 	if errno != 0 && errno != unix.ENOTSUP { // so it is in a program with C in it, which only tests are
-		return fmt.Errorf("take CAP_PERFMON out of effect: %w", errno)
+		return fmt.Errorf("take the capabilities out of effect that are not needed: %w", errno)
 	}
 	return nil
 }
 
 // currentUser is whom scripts run as where the daemon can become nobody else.
 func currentUser() (user, group string) {
-	effective, _, err := ownCapabilities()
-	if err != nil || effective.has(1<<unix.CAP_SETUID|1<<unix.CAP_SETGID) {
+	_, permitted, err := ownCapabilities()
+	if err != nil || permitted.has(1<<unix.CAP_SETUID|1<<unix.CAP_SETGID) {
 		return "", ""
 	}
 	return strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid())

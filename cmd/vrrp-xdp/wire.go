@@ -87,6 +87,8 @@ func routerSpec(s control.FastSpec) datapath.RouterSpec {
 		Auth:    (*datapath.Auth)(s.Auth),
 		Pace:    s.Pace,
 		Peers:   s.Peers,
+		MinTTL:  s.MinTTL,
+		MaxTTL:  s.MaxTTL,
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 
 // asUser calls f in a thread that has the user's rights to files, and no
 // capability to pass over them. The answer is f's, or why it was not called.
-func asUser(user User, f func() error) (err error) {
-	thread.Apart(func() {
-		if err = becomeForFiles(user); err == nil {
-			err = f()
+func asUser(user User, f func() error) error {
+	return thread.Entitled(func() error {
+		if err := becomeForFiles(user); err != nil {
+			return err
 		}
+		return f()
 	})
-	return err
 }
 
 // becomeForFiles uses what changes the calling thread alone. The kernel takes

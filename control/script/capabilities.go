@@ -66,7 +66,7 @@ func mayBecome(user User) error {
 		return err
 	}
 	const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
-	if sets[0].Effective&need != need {
+	if sets[0].Permitted&need != need {
 		return fmt.Errorf("the daemon runs as user %d of group %d and cannot become %s: name no other user for scripts, or run the daemon as root", os.Geteuid(), os.Getegid(), user)
 	}
 	return nil

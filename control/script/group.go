@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 )
 
 // await waits until the process ends, but does not take it away: as long as it
@@ -48,7 +50,9 @@ func awaitZombie(pid int) {
 
 // signalGroup cannot fail in a way that matters: the members are gone, or by
 // setuid of their own beyond what the daemon may signal.
-func signalGroup(pgid int, signal unix.Signal) { _ = unix.Kill(-pgid, signal) }
+func signalGroup(pgid int, signal unix.Signal) {
+	_ = thread.Entitled(func() error { return unix.Kill(-pgid, signal) }) // it may be another user's
+}
 
 // groupEnds waits for the group to have no living member, but not for long.
 func groupEnds(pgid int, patience time.Duration) bool {
@@ -68,7 +72,7 @@ func groupEnds(pgid int, patience time.Duration) bool {
 func groupLives(pgid int) bool {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return unix.Kill(-pgid, 0) == nil
+		return !errors.Is(unix.Kill(-pgid, 0), unix.ESRCH)
 	}
 	for _, entry := range entries {
 		if _, err := strconv.Atoi(entry.Name()); err == nil && livesIn(entry.Name(), pgid) {

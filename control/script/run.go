@@ -99,18 +99,18 @@ func start(c Command, output *os.File, env []string) (cmd *exec.Cmd, err error) 
 	if cmd, err = build(c, output, env); err != nil {
 		return nil, err
 	}
-	thread.Apart(func() {
-		if err = unix.Unshare(unix.CLONE_FS); err != nil {
-			return
+	err = thread.Entitled(func() error {
+		if err := unix.Unshare(unix.CLONE_FS); err != nil {
+			return err
 		}
 		unix.Umask(0o022)
-		if err = beOrdinary(); err != nil {
-			return
+		if err := beOrdinary(); err != nil {
+			return err
 		}
-		if err = renounce(c.User); err != nil {
-			return
+		if err := renounce(c.User); err != nil {
+			return err
 		}
-		err = cmd.Start()
+		return cmd.Start()
 	})
 	return cmd, err
 }

@@ -2,6 +2,7 @@
 package thread
 
 import (
+	"fmt"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -25,4 +26,32 @@ func Apart(f func()) {
 		f()
 	}()
 	<-done
+}
+
+// Entitled is Apart with all capabilities in effect that this process may have. A
+// daemon that root has started runs with few of them in effect: it takes the others
+// for the moment in which it needs them. Errors are f's, or why it was not called.
+func Entitled(f func() error) (err error) {
+	Apart(func() {
+		if err = takeEffect(); err == nil {
+			err = f()
+		}
+	})
+	return err
+}
+
+// takeEffect is for this thread.
+func takeEffect() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return fmt.Errorf("read the capabilities of this process: %w", err)
+	}
+	for i := range sets {
+		sets[i].Effective = sets[i].Permitted
+	}
+	if err := unix.Capset(&header, &sets[0]); err != nil {
+		return fmt.Errorf("have all capabilities in effect: %w", err)
+	}
+	return nil
 }

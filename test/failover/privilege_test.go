@@ -103,6 +103,18 @@ func failOver(t testing.TB, s setting, w started) {
 // checkRights wants all threads to have the three capabilities and no other.
 func checkRights(t testing.TB, r *gateway.Router) {
 	t.Helper()
+	eachThread(t, r, func(path, fields string) {
+		for _, want := range []string{"CapEff: " + running, "CapPrm: " + loading, "CapBnd: " + loading, "CapAmb: " + loading, "NoNewPrivs: 1"} {
+			if !strings.Contains(fields, want) {
+				t.Errorf("%s of %s has no %s:\n%s", path, r.Name, want, fields)
+			}
+		}
+	})
+}
+
+// eachThread shows what the kernel says of each thread of a daemon.
+func eachThread(t testing.TB, r *gateway.Router, look func(path, fields string)) {
+	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", r.Daemon.PID()))
 	must(t, err)
 	for _, path := range threads {
@@ -111,11 +123,18 @@ func checkRights(t testing.TB, r *gateway.Router) {
 			continue
 		}
 		must(t, err)
-		fields := strings.Join(strings.Fields(string(text)), " ")
-		for _, want := range []string{"CapEff: " + running, "CapPrm: " + loading, "CapBnd: " + loading, "CapAmb: " + loading, "NoNewPrivs: 1"} {
-			if !strings.Contains(fields, want) {
-				t.Errorf("%s of %s has no %s:\n%s", path, r.Name, want, text)
+		look(path, strings.Join(strings.Fields(string(text)), " "))
+	}
+}
+
+// What root has besides stays permitted, for scripts of other users.
+func TestADaemonOfRootHasThreeCapabilitiesInEffect(t *testing.T) {
+	p := start(t, settings[0], unhurried)
+	for _, r := range []*gateway.Router{p.R1, p.R2} {
+		eachThread(t, r, func(path, fields string) {
+			if !strings.Contains(fields, "CapEff: "+running) {
+				t.Errorf("%s of %s has others in effect than %s:\n%s", path, r.Name, running, fields)
 			}
-		}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package lab
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,10 +50,20 @@ func TestAnNDMessageThatAHostMustIgnoreIsNotRead(t *testing.T) {
 	}
 }
 
-// addVIP6 gives the host the address without a question to others.
+// addVIP6 gives the host the address without a question to others. It answers when
+// it has the route to itself, which the kernel makes a moment later.
 func addVIP6(t *testing.T, h *Host) {
 	t.Helper()
 	mustRun(t, h, "ip", "addr", "add", vip6.String()+"/64", "dev", "eth0", "nodad")
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		out, err := h.Run("ip", "-6", "route", "show", "table", "local", vip6.String())
+		if err == nil && strings.Contains(out, vip6.String()) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the address has no route: %v, %s", err, out)
+		}
+	}
 }
 
 func watchND(t *testing.T, p *pair) *OwnerReport {
