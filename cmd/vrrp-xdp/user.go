@@ -218,9 +218,9 @@ func capabilitySets(effective, permitted capabilities) [2]unix.CapUserData {
 // programsLoaded leaves nothing in effect but what a daemon runs with. The rest stays
 // permitted, where it is: to load again, and, for root, to run scripts as others (see
 // thread.Entitled).
-func programsLoaded() error {
+func programsLoaded(running capabilities) error {
 	effective, permitted, err := ownCapabilities()
-	if err != nil || effective&^needed == 0 || !permitted.has(needed|loading) {
+	if running &= permitted; err != nil || effective&^running == 0 || !permitted.has(needed|loading) {
 		return err
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -228,13 +228,23 @@ func programsLoaded() error {
 	if err := unix.Capget(&header, &sets[0]); err != nil {
 		return err
 	}
-	low, high := uint64(needed)&math.MaxUint32, uint64(needed)>>32
+	low, high := uint64(running)&math.MaxUint32, uint64(running)>>32
 	sets[0].Effective, sets[1].Effective = uint32(low), uint32(high)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets[0])), 0)
 	if errno != 0 && errno != unix.ENOTSUP { // so it is in a program with C in it, which only tests are
 		return fmt.Errorf("take the capabilities out of effect that are not needed: %w", errno)
 	}
 	return nil
+}
+
+// toLock is what a daemon needs besides whose memory is locked where that has a limit,
+// as in containers: any further page would end it.
+func toLock(locked bool) capabilities {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); !locked || err == nil && limit.Cur == unix.RLIM_INFINITY {
+		return 0
+	}
+	return 1 << unix.CAP_IPC_LOCK
 }
 
 // currentUser is whom scripts run as where the daemon can become nobody else.
