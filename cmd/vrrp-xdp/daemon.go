@@ -217,7 +217,7 @@ func (d *daemon) open(p plan) error {
 	if err != nil {
 		return err
 	}
-	if err := programsLoaded(needed | toLock(p.global.NoSwap || d.options.realTime)); err != nil {
+	if err := programsLoaded(needed | files | toLock(p.global.NoSwap || d.options.realTime)); err != nil {
 		return errors.Join(err, d.path.Close(true))
 	}
 	d.later(d.closePath)

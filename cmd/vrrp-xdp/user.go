@@ -27,6 +27,8 @@ const (
 	// the verifier knows no packet pointer with a variable offset. An upgrade loads
 	// again, so it stays permitted.
 	loading capabilities = 1 << unix.CAP_PERFMON
+	// files stays in effect for root, whose configuration may name files of others.
+	files capabilities = 1 << unix.CAP_DAC_OVERRIDE
 )
 
 // capabilities is a set of them, as the kernel writes it.

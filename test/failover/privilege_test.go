@@ -127,8 +127,10 @@ func eachThread(t testing.TB, r *gateway.Router, look func(path, fields string))
 	}
 }
 
-// What root has besides stays permitted, for scripts of other users.
-func TestADaemonOfRootHasThreeCapabilitiesInEffect(t *testing.T) {
+// CAP_DAC_OVERRIDE is of no use to others than root. What root has besides stays
+// permitted, for scripts of other users.
+func TestADaemonOfRootHasThreeCapabilitiesInEffectBesidesThatForFiles(t *testing.T) {
+	const running = "0000008000003002"
 	p := start(t, settings[0], unhurried)
 	for _, r := range []*gateway.Router{p.R1, p.R2} {
 		eachThread(t, r, func(path, fields string) {
