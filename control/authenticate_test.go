@@ -215,12 +215,12 @@ func TestABackupThatMissedSignedAdvertsListensBeforeItPromotes(t *testing.T) {
 				h := l.newHost(t, 3)
 				suspend := suspended(h)
 				h.install(instanceOf(1, 90, signedWith(t)))
+				h.paths[0].counters.EventsLost = lost // which it looks at after it was suspended
 				h.start()
 				elapse(2 * down)
 				master.sender.fail(errors.New("cut"))
 				l.hosts[1].sender.fail(errors.New("cut"))
 				suspend(20 * time.Second)
-				h.paths[0].counters.EventsLost = lost
 				elapse(down - interval) // its timer is due in this time
 				h.mustBe(map[bool]string{true: "BACKUP", false: "MASTER"}[lost > 0])
 				elapse(2 * down)
