@@ -179,9 +179,9 @@ func TestWithoutRootOneLineSaysSo(t *testing.T) {
 
 func TestWithoutABPFFileSystemOneLineSaysHowToMountIt(t *testing.T) {
 	newNetwork(t)
-	// Neither may mount one, nor look at the processes that have one.
+	// It may neither mount one nor see the processes that have one, those of other tests among them.
 	script := `mount -t tmpfs none /sys/fs/bpf && exec setpriv --bounding-set=-sys_admin,-sys_ptrace --inh-caps=-sys_admin,-sys_ptrace -- "$@"`
-	p := command([]string{"unshare", "--mount", "sh", "-c", script, "sh"}, "attach", "eth0")
+	p := command([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"}, "attach", "eth0")
 	code := p.code(t, p.Run())
 	if lines := errorLines(p.stderr.String()); code != exitFailed || len(lines) != 1 || !strings.Contains(lines[0], "mount -t bpf bpf /sys/fs/bpf") {
 		t.Errorf("exit status %d:\n%s", code, p.stderr.String())

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
@@ -58,7 +59,11 @@ func (d *daemon) attach(name string) (netio.LinkInfo, error) {
 			return link, err
 		}
 	}
-	p, err := d.path.Attach(link.Name, d.options.mode)
+	var p *datapath.Port
+	err = thread.Entitled(func() (err error) { // to name whose program is in the way
+		p, err = d.path.Attach(link.Name, d.options.mode)
+		return err
+	})
 	if err != nil && isNew {
 		return link, errors.Join(err, d.path.Release(link.Name))
 	}
