@@ -14,13 +14,11 @@ type setup struct {
 	priorities [routers]int
 	mode       string // of attach
 	grouped    bool   // both families are one group
-	signed     bool   // adverts carry the time of day, and are worth nothing at another
 }
 
 const (
 	vrid = 10
 	nic  = "eth0"
-	key  = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 )
 
 var vips = [families]netip.Addr{netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("2001:db8:1::1")}
@@ -31,7 +29,7 @@ func newSetup(seed uint64) setup {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	return setup{
 		interval: 100 * ms, priorities: [routers]int{200, 150, 100},
-		mode: []string{"native", "tc"}[rng.IntN(2)], grouped: rng.IntN(3) == 0, signed: rng.IntN(2) == 0,
+		mode: []string{"native", "tc"}[rng.IntN(2)], grouped: rng.IntN(3) == 0,
 	}
 }
 
@@ -62,11 +60,7 @@ func (s setup) file(router, variant int) string {
 		for i := range variant % 3 {
 			fmt.Fprintf(&b, "    "+more[family]+"\n", 20+i)
 		}
-		b.WriteString("  }\n")
-		if s.signed {
-			fmt.Fprintf(&b, "  auth_hmac {\n    key 1 hex:%s\n    active_key 1\n  }\n", key)
-		}
-		b.WriteString("}\n")
+		b.WriteString("  }\n}\n")
 	}
 	if s.grouped {
 		b.WriteString("vrrp_sync_group G {\n  group {\n    V4\n    V6\n  }\n}\n")
@@ -78,9 +72,6 @@ func (s setup) String() string {
 	words := fmt.Sprintf("priorities %v, adverts every %v, attached by %s", s.priorities, s.interval, s.mode)
 	if s.grouped {
 		words += ", both families in one group"
-	}
-	if s.signed {
-		words += ", signed"
 	}
 	return words
 }
