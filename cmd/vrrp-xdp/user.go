@@ -16,6 +16,7 @@ import (
 	"github.com/vrrp-xdp/vrrp-xdp/control/config"
 	"github.com/vrrp-xdp/vrrp-xdp/control/netio"
 	"github.com/vrrp-xdp/vrrp-xdp/control/script"
+	"github.com/vrrp-xdp/vrrp-xdp/control/thread"
 	"github.com/vrrp-xdp/vrrp-xdp/datapath"
 )
 
@@ -232,7 +233,16 @@ func programsLoaded(running capabilities) error {
 	}
 	low, high := uint64(running)&math.MaxUint32, uint64(running)>>32
 	sets[0].Effective, sets[1].Effective = uint32(low), uint32(high)
-	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets[0])), 0)
+	var errno syscall.Errno
+	thread.Apart(func() {
+		// It spins until every other thread has done it. With a high real-time priority
+		// it could keep those from running that they wait for.
+		if now, err := unix.SchedGetAttr(0, 0); err == nil && now.Priority > 1 {
+			now.Priority = 1
+			_ = unix.SchedSetAttr(0, now, 0)
+		}
+		_, _, errno = syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets[0])), 0)
+	})
 	if errno != 0 && errno != unix.ENOTSUP { // so it is in a program with C in it, which only tests are
 		return fmt.Errorf("take the capabilities out of effect that are not needed: %w", errno)
 	}
